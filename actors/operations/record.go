@@ -110,21 +110,23 @@ func (r *reader) cut(n int) []byte {
 
 func (r *reader) varint() int64 {
 	v, n := binary.Varint(r.rest)
-	r.cut(max(n, -1) - boolInt(n == 0))
+	r.skip(n)
 	return v
 }
 
 func (r *reader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.rest)
-	r.cut(max(n, -1) - boolInt(n == 0))
+	r.skip(n)
 	return v
 }
 
-func boolInt(b bool) int {
-	if b {
-		return 1
+// skip drops the n bytes of a varint; n <= 0 says that it was none.
+func (r *reader) skip(n int) {
+	if n <= 0 {
+		r.bad, r.rest = true, nil
+		return
 	}
-	return 0
+	r.cut(n)
 }
 
 func (r *reader) uint16() uint16 {

@@ -1,0 +1,107 @@
+package endpoint
+
+import (
+	"dormouse/codec/coap"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// Event is what an endpoint is told. The set is closed: the events of this
+// file and of this package alone.
+type Event interface{ event() }
+
+// Datagram is a CoAP message of the device, parsed. Handle borrows it: what
+// the endpoint keeps, it copies.
+type Datagram struct {
+	Path    wire.ReturnPath
+	Message coap.Message // aliases the receiver's buffer
+
+	// Buffer is the receiver's: the bytes that Message aliases.
+	Buffer []byte
+}
+
+// Parse copies a datagram into d, whose memory is used again, and parses it.
+func (d *Datagram) Parse(path wire.ReturnPath, payload []byte) error {
+	d.Path = path
+	d.Buffer = append(d.Buffer[:0], payload...)
+	return coap.Parse(d.Buffer, &d.Message)
+}
+
+// Deadline says that a durable timer of the endpoint fired (wire.ClassTimer).
+type Deadline struct{ At int64 } // Unix milliseconds of the timer's key
+
+// Tick says that the instant given as Effects.Wake has come.
+type Tick struct{}
+
+// Submit creates an operation. Reply gets it as it stands after the commit.
+type Submit struct {
+	Text  string // c8y_Command.text
+	Extra string // other fragments, one JSON object, "" for none
+	Retry bool
+	Fail  string // not empty: the operation is created FAILED with this reason
+	Once  *Once  // remembered with the operation, nil for none
+	Reply func(OperationView, error)
+}
+
+// SetOperation is a platform client's change of an operation's status.
+type SetOperation struct {
+	ID     ids.Operation
+	Status string
+	Reason string
+	Reply  func(OperationView, error)
+}
+
+// DropOperation deletes an operation, ending it if it is active.
+type DropOperation struct {
+	ID    ids.Operation
+	Reply func(error)
+}
+
+// SetFragments changes the device's managed object: a JSON object whose
+// members replace those stored; null removes one.
+type SetFragments struct {
+	Fragments []byte
+	Reply     func(error)
+}
+
+// Remove deletes the device with all its records.
+type Remove struct{ Reply func(error) }
+
+// Sweep looks for operations that a crash or a lost answer left EXECUTING.
+type Sweep struct{}
+
+// Once is the answer kept for an Idempotency-Key: its record is written in
+// the batch of what it did. Key and Value are those of wire.ClassOnce; the
+// shard is that of the endpoint.
+type Once struct {
+	Key   []byte
+	Value func(id uint64) []byte
+}
+
+func (*Datagram) event()     {}
+func (Deadline) event()      {}
+func (Tick) event()          {}
+func (*Submit) event()       {}
+func (*SetOperation) event() {}
+func (*DropOperation) event() {
+}
+func (*SetFragments) event() {}
+func (*Remove) event()       {}
+func (Sweep) event()         {}
+
+// Reject answers the caller of an event that will not be handled: the shell
+// was full or is closing.
+func Reject(ev Event, err error) {
+	switch ev := ev.(type) {
+	case *Submit:
+		ev.Reply(OperationView{}, err)
+	case *SetOperation:
+		ev.Reply(OperationView{}, err)
+	case *DropOperation:
+		ev.Reply(err)
+	case *SetFragments:
+		ev.Reply(err)
+	case *Remove:
+		ev.Reply(err)
+	}
+}
