@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"dormouse/actors/operations"
@@ -55,10 +56,16 @@ type State interface {
 type Env struct {
 	Config Config
 	State  State
+	Key    ids.Key
 	Shards ids.Shards
 	Model  *model.Registry
 	Random func() uint32 // safe for concurrent use, unpredictable
 	Full   func() bool   // the disk's watermark is passed: refuse what is new
+}
+
+// AddressShard is the shard that holds the signpost of a peer address.
+func (e *Env) AddressShard(peer netip.AddrPort) ids.Shard {
+	return e.Shards.Of(e.Key.Endpoint(string(wire.AddressKey(peer))))
 }
 
 // Shard is what the endpoints of one shard share; one goroutine owns it.
