@@ -1,0 +1,71 @@
+package platform
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// object writes the members of one JSON object; buf begins behind its brace.
+type object struct {
+	buf  []byte
+	more bool
+}
+
+func newObject(dst []byte) *object { return &object{buf: append(dst, '{')} }
+
+func (o *object) name(name string) {
+	if o.more {
+		o.buf = append(o.buf, ',')
+	}
+	o.more = true
+	o.buf = append(appendText(o.buf, name), ':')
+}
+
+func (o *object) text(name, value string) {
+	o.name(name)
+	o.buf = appendText(o.buf, value)
+}
+
+// optional writes a text that is not empty.
+func (o *object) optional(name, value string) {
+	if value != "" {
+		o.text(name, value)
+	}
+}
+
+func (o *object) integer(name string, value int64) {
+	o.name(name)
+	o.buf = strconv.AppendInt(o.buf, value, 10)
+}
+
+func (o *object) raw(name string, value json.RawMessage) {
+	o.name(name)
+	o.buf = append(o.buf, value...)
+}
+
+// time writes an instant that is not zero.
+func (o *object) time(name string, value time.Time) {
+	if value.IsZero() {
+		return
+	}
+	o.name(name)
+	o.buf = append(AppendTime(append(o.buf, '"'), value), '"')
+}
+
+func (o *object) fragments(f Fragments) {
+	for _, g := range f {
+		o.raw(g.Name, g.Raw)
+	}
+}
+
+func (o *object) close() []byte { return append(o.buf, '}') }
+
+// appendText appends a JSON string. Bytes that are no UTF-8 become U+FFFD.
+func appendText(dst []byte, s string) []byte {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic("platform: a string cannot fail to marshal: " + err.Error())
+	}
+	return append(dst, quoted...)
+}
