@@ -6,8 +6,8 @@
 //	 target   parameters                 next link
 //
 // It promises to read what real devices send: blanks around separators, values
-// with and without quotes, flags without "=", empty items, a trailing comma,
-// parameters that belong to no link. It reports such input as loose. It
+// with and without quotes, flags without "=", empty items, a trailing comma, the
+// lwm2m parameter of a Bootstrap-Discover that belongs to no link. It reports such input as loose. It
 // refuses what could be read in two ways, above all a missing comma between
 // two links. The number of links and of parameters is bounded. What is written
 // is always strict.

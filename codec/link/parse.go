@@ -78,6 +78,9 @@ func (p *parser) item() error {
 		if err != nil {
 			return err
 		}
+		if param.Name != "lwm2m" || param.Flag {
+			return p.fail("this is no link")
+		}
 		l.Params = append(l.Params, param)
 	}
 	if err := p.params(&l); err != nil {
