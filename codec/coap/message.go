@@ -119,8 +119,12 @@ func extend(nibble int, b []byte) (v int, rest []byte, ok bool) {
 }
 
 // Append appends the encoded message. It fails for a token of more than 8
-// bytes and for options that go-coap refuses, both faults of the caller.
+// bytes, a type above Reset, and options that do not ascend (go-coap would write
+// a wrapped delta), all faults of the caller.
 func (m *Message) Append(dst []byte) ([]byte, error) {
+	if m.Type > Reset || !m.ascending() {
+		return dst, fmt.Errorf("coap: append %s %s: type %d or order of options", m.Type, m.Code, m.Type)
+	}
 	raw := message.Message{
 		Token: m.Token, Options: m.Options, Code: codes.Code(m.Code),
 		Payload: m.Payload, MessageID: int32(m.MessageID), Type: message.Type(m.Type),
@@ -136,6 +140,15 @@ func (m *Message) Append(dst []byte) ([]byte, error) {
 		return dst[:start], fmt.Errorf("coap: append %s %s: %w", m.Type, m.Code, err)
 	}
 	return dst[:start+n], nil
+}
+
+func (m *Message) ascending() bool {
+	for i := 1; i < len(m.Options); i++ {
+		if m.Options[i].ID < m.Options[i-1].ID {
+			return false
+		}
+	}
+	return true
 }
 
 // Clone copies the message and all it points to.

@@ -47,8 +47,8 @@ var optionLengths = map[OptionID]struct{ min, max int }{
 	OptNoResponse: {0, 1}, OptRequestTag: {0, 8},
 }
 
-// single holds the options that may appear once; a repetition counts as
-// unrecognised (RFC 7252 section 5.4.5).
+// repeatable options may appear more than once; the repetition of any other
+// counts as unrecognised (RFC 7252 section 5.4.5).
 func repeatable(id OptionID) bool {
 	switch id {
 	case OptIfMatch, OptETag, OptLocationPath, OptUriPath, OptUriQuery, OptLocationQuery, OptRequestTag:
