@@ -1,0 +1,76 @@
+# Needs Go (the version of go.mod), make and git. gcc is needed by the race
+# tests alone; systemd-analyze and others are used where they are there.
+
+GO      ?= go
+ARGS    ?=
+FUZZTIME ?= 10s
+SOAK    ?= 30m
+
+# Everything but the race tests is built without cgo: the same binaries on a
+# machine with a C compiler and on one without, and they run in an empty image.
+export CGO_ENABLED ?= 0
+
+# Where goroutines meet.
+RACE = ./actors/... ./node/... ./cluster/...
+
+.PHONY: run build test vet race bench fuzz soak lint clean
+
+## run: start a node that accepts unknown devices; more flags by ARGS="..."
+run: bin/dormouse
+	bin/dormouse --accept-unknown $(ARGS)
+
+## build: bin/dormouse, the server, and bin/dormouse-bench, devices and load
+build: bin/dormouse bin/dormouse-bench
+
+# Go knows best what is up to date.
+.PHONY: bin/dormouse bin/dormouse-bench
+bin/dormouse:
+	$(GO) build -trimpath -o $@ ./node
+bin/dormouse-bench:
+	$(GO) build -trimpath -o $@ ./bench
+
+## test: go vet, all tests, and the race detector where goroutines meet
+test: vet
+	$(GO) test -timeout 8m ./...
+	@$(MAKE) --no-print-directory race
+
+vet:
+	$(GO) vet ./...
+
+race:
+	@if command -v gcc >/dev/null 2>&1; then \
+		echo "$(GO) test -race -timeout 8m $(RACE)"; \
+		CGO_ENABLED=1 $(GO) test -race -timeout 8m $(RACE); \
+	elif [ "$$CI" = true ]; then \
+		echo "race tests: there is no gcc, and CI must run them" >&2; exit 1; \
+	else \
+		echo "race tests skipped: there is no gcc on this machine"; \
+	fi
+
+## bench: the yardstick of this machine and minute, then what is measured against it
+bench: build
+	bin/dormouse-bench echo
+	$(GO) test -run '^$$' -bench . -benchmem ./node/ingress
+
+## fuzz: every fuzz target for FUZZTIME
+fuzz:
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+## soak: the tests called TestSoak..., for SOAK each instead of a minute
+soak:
+	SOAK=$(SOAK) $(GO) test -count=1 -v -run '^TestSoak' -timeout 0 ./...
+
+## lint: go vet, gofmt, and staticcheck where it is installed
+lint: vet
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	@if command -v staticcheck >/dev/null 2>&1; then staticcheck ./...; \
+	else echo "staticcheck skipped: it is not installed"; fi
+
+clean:
+	rm -rf bin
