@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"encoding/binary"
 	"errors"
 	"net/netip"
 	"time"
@@ -19,6 +20,8 @@ var (
 	ErrFull     = errors.New("endpoint: the disk is full")
 	ErrBusy     = errors.New("endpoint: the node is overloaded")
 	ErrClosed   = errors.New("endpoint: the node is stopping")
+	ErrCommand  = errors.New("endpoint: malformed command")
+	ErrFragment = errors.New("endpoint: malformed fragment")
 	ErrStatus   = errors.New("endpoint: status cannot be changed so")
 )
 
@@ -81,7 +84,7 @@ func NewShard(env *Env, id ids.Shard) (*Shard, error) {
 	s := &Shard{Env: env, ID: id}
 	err := env.State.Scan(id, wire.ClassOperation, nil, nil, true, func(key, _ []byte) bool {
 		if len(key) == 8 {
-			s.lastOperation = ids.Operation(be64(key))
+			s.lastOperation = ids.Operation(binary.BigEndian.Uint64(key))
 		}
 		return false
 	})

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"dormouse/codec/coap"
 	"dormouse/codec/ids"
+	"dormouse/codec/platform"
 	"dormouse/codec/wire"
 )
 
@@ -38,8 +39,7 @@ type Submit struct {
 	Text  string // c8y_Command.text
 	Extra string // other fragments, one JSON object, "" for none
 	Retry bool
-	Fail  string // not empty: the operation is created FAILED with this reason
-	Once  *Once  // remembered with the operation, nil for none
+	Once  *Once // remembered with the operation, nil for none
 	Reply func(OperationView, error)
 }
 
@@ -57,10 +57,10 @@ type DropOperation struct {
 	Reply func(error)
 }
 
-// SetFragments changes the device's managed object: a JSON object whose
-// members replace those stored; null removes one.
+// SetFragments changes the device's managed object: members replace those
+// stored; null removes one.
 type SetFragments struct {
-	Fragments []byte
+	Fragments platform.Fragments
 	Reply     func(error)
 }
 
@@ -78,16 +78,15 @@ type Once struct {
 	Value func(id uint64) []byte
 }
 
-func (*Datagram) event()     {}
-func (Deadline) event()      {}
-func (Tick) event()          {}
-func (*Submit) event()       {}
-func (*SetOperation) event() {}
-func (*DropOperation) event() {
-}
-func (*SetFragments) event() {}
-func (*Remove) event()       {}
-func (Sweep) event()         {}
+func (*Datagram) event()      {}
+func (Deadline) event()       {}
+func (Tick) event()           {}
+func (*Submit) event()        {}
+func (*SetOperation) event()  {}
+func (*DropOperation) event() {}
+func (*SetFragments) event()  {}
+func (*Remove) event()        {}
+func (Sweep) event()          {}
 
 // Reject answers the caller of an event that will not be handled: the shell
 // was full or is closing.

@@ -23,6 +23,7 @@ type Observation struct {
 	Paths     []lwm2m.Path // as they were asked for: a composite is cancelled with the identical list
 	Composite bool
 	Format    lwm2m.Format // wanted by the command, FormatNone: negotiated
+	Query     string       // attributes of this observation alone (1.2): "pmin=5&pmax=10"
 	Since     time.Time
 	// Pending says that the device may have forgotten it: it is to be made
 	// again at the next occasion.
@@ -89,7 +90,7 @@ func (s Set) Append(dst []byte) []byte {
 		dst = append(dst, flags)
 		dst = append(dst, o.Token[:]...)
 		dst = binary.BigEndian.AppendUint16(dst, uint16(o.Format))
-		dst = wire.AppendTime(dst, o.Since)
+		dst = wire.AppendText(wire.AppendTime(dst, o.Since), o.Query)
 		dst = binary.AppendUvarint(dst, uint64(len(o.Paths)))
 		for _, p := range o.Paths {
 			dst = lwm2m.AppendPath(dst, p)
@@ -106,7 +107,7 @@ func Parse(f *wire.Fields) Set {
 		o := Observation{Composite: flags&flagComposite != 0, Pending: flags&flagPending != 0}
 		copy(o.Token[:], f.Cut(len(o.Token)))
 		o.Format = lwm2m.Format(f.Uint16())
-		o.Since = f.Time()
+		o.Since, o.Query = f.Time(), f.Text()
 		for range min(f.Uvarint(), uint64(f.Len())) {
 			o.Paths = append(o.Paths, parsePath(f))
 		}

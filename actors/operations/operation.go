@@ -78,5 +78,27 @@ func (a Attempt) Repeats(now time.Time, registration uint16) bool {
 	return !a.Sent.IsZero() && a.Count == registration && now.Sub(a.Sent) < ExchangeLifetime && !now.Before(a.Sent)
 }
 
+// Add takes the result of the line that was under way: one JSON object, the
+// text shown for it, and why it failed. The next line starts anew.
+func (o *Operation) Add(result []byte, text, failure string, ok bool) {
+	if o.Results == "" {
+		o.Results = "[" + string(result) + "]"
+	} else {
+		o.Results = o.Results[:len(o.Results)-1] + "," + string(result) + "]"
+	}
+	if o.Line > 0 && text != "" && o.Output != "" {
+		o.Output += "\n"
+	}
+	o.Output += text
+	if !ok {
+		o.Faults = true
+		if o.Failure == "" {
+			o.Failure = failure
+		}
+	}
+	o.Line++
+	o.Attempt = Attempt{}
+}
+
 // Unknown is the failure of an operation that may have run (platform 10).
 const Unknown = "sent, answer unknown"

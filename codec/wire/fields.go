@@ -45,6 +45,10 @@ func (f *Fields) Cut(n int) []byte {
 	return b
 }
 
+// Peek is all that is left, not taken yet: for fields with a parser of their
+// own, followed by Cut.
+func (f *Fields) Peek() []byte { return f.rest }
+
 // Rest takes all that is left.
 func (f *Fields) Rest() []byte { return f.Cut(len(f.rest)) }
 

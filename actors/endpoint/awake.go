@@ -1,0 +1,103 @@
+package endpoint
+
+import (
+	"time"
+
+	"dormouse/codec/wire"
+)
+
+// maxTransmitWait is how long a queue-mode device listens where nothing else
+// is known (RFC 7252 section 4.8.2, OMA Transport 6.5).
+const maxTransmitWait = 93 * time.Second
+
+// AwakeFor is how long the device listens after a message; 0 means for ever.
+// Its setting counts before its registration, and that before the node's.
+func (r *Registration) AwakeFor(c *Config) time.Duration {
+	switch {
+	case r.Settings.HasAwake:
+		return r.Settings.AwakeTime
+	case r.HasAwake:
+		return r.AwakeTime
+	case c.AwakeTime >= 0:
+		return c.AwakeTime
+	case r.Queue:
+		return maxTransmitWait
+	}
+	return 0
+}
+
+// awake reports that the device is believed to listen now.
+func (e *Endpoint) awake(now time.Time) bool {
+	if !e.known || !e.reg.Registered || e.at.Asleep {
+		return false
+	}
+	window := e.reg.AwakeFor(&e.shard.Env.Config)
+	return window == 0 || now.Sub(e.at.LastContact) <= window
+}
+
+// contacted takes note of a message from the device. A new wake-up begins if
+// it was not awake.
+func (e *Endpoint) contacted(now time.Time) {
+	if !e.awake(now) {
+		e.at.Redelivered = 0
+	}
+	e.at.LastContact = now
+	e.at.Asleep = false
+	e.saveContact = true
+}
+
+// Expiry is when the registration ends unless it is updated; zero for never.
+func Expiry(r *Registration, c *Contact, grace time.Duration) time.Time {
+	if !r.Registered || r.Lifetime <= 0 {
+		return time.Time{}
+	}
+	return c.LastUpdate.Add(time.Duration(min(r.Lifetime, maxLifetime))*time.Second + grace)
+}
+
+// maxLifetime keeps an expiry within what a Duration holds: 200 years.
+const maxLifetime = 200 * 365 * 86400
+
+// arm makes sure that a durable timer fires at the registration's end or
+// before. The timer is lazy: an update that moves the end away leaves it.
+func (e *Endpoint) arm(now time.Time, fx *Effects) {
+	end := Expiry(&e.reg, &e.at, e.shard.Env.Config.LifetimeGrace)
+	if end.IsZero() {
+		return
+	}
+	ms := max(end.UnixMilli(), now.UnixMilli()+1000)
+	if e.at.Timer != 0 && e.at.Timer <= ms {
+		return
+	}
+	e.at.Timer = ms
+	e.saveContact = true
+	fx.Batch.Put(wire.ClassTimer, wire.TimerKey(time.UnixMilli(ms), e.id), nil)
+}
+
+// deadline handles a durable timer: one that was superseded is ignored, an
+// early one is armed again, a true one ends the registration.
+func (e *Endpoint) deadline(now time.Time, ev Deadline, fx *Effects) {
+	if !e.known || ev.At != e.at.Timer {
+		return
+	}
+	e.at.Timer = 0
+	e.saveContact = true
+	end := Expiry(&e.reg, &e.at, e.shard.Env.Config.LifetimeGrace)
+	if end.IsZero() || end.After(now) {
+		e.arm(now, fx)
+		return
+	}
+	e.unregister(now, fx)
+	fx.notice(Expired, e.reg.Name, "")
+}
+
+// unregister ends the registration and what runs under it.
+func (e *Endpoint) unregister(now time.Time, fx *Effects) {
+	e.interrupt(now, fx)
+	e.reg.Registered = false
+	e.saveRegistration = true
+	e.fetches = nil
+	if e.at.Signposted {
+		fx.Signposts = append(fx.Signposts, Signpost{Peer: e.at.Path.Peer, Clear: true})
+		e.at.Signposted = false
+	}
+}

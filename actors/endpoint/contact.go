@@ -1,0 +1,104 @@
+package endpoint
+
+import (
+	"encoding/binary"
+	"time"
+
+	"dormouse/actors/observe"
+	"dormouse/codec/wire"
+)
+
+// Contact is the record of an endpoint that is written with every message
+// (wire.ClassContact): it is kept small.
+type Contact struct {
+	LastContact time.Time // of any message
+	LastUpdate  time.Time // of the last Register or Update: the lifetime counts from here
+	Path        wire.ReturnPath
+	MessageID   uint16 // the last one that we used towards the device
+	Timer       int64  // Unix milliseconds of the durable timer, 0 for none
+	Signposted  bool   // the signpost of Path.Peer is ours (until another device takes the address)
+	Asleep      bool   // a request timed out since the last message
+	Active      uint32 // operations that have not ended
+	Redelivered uint32 // in this wake-up
+	Values      uint32 // resources with a last value
+	Marks       []observe.Mark
+	Answers     []byte // the newest answers, for duplicates (exchange.Answers)
+}
+
+const contactVersion = 1
+
+const (
+	contactAsleep byte = 1 << iota
+	contactCounts
+	contactMarks
+	contactSignposted
+)
+
+// storedAnswers is how many answers the record keeps: a device has one or two
+// exchanges under way. The memory keeps more while the device is awake.
+const storedAnswers = 2
+
+// Append appends the stored form (docs/formats/endpoint.md). Times are whole
+// milliseconds; LastUpdate is kept as its distance from LastContact.
+func (c *Contact) Append(dst []byte) []byte {
+	var flags byte
+	if c.Asleep {
+		flags |= contactAsleep
+	}
+	if c.Signposted {
+		flags |= contactSignposted
+	}
+	if c.Active|c.Redelivered|c.Values != 0 {
+		flags |= contactCounts
+	}
+	if len(c.Marks) > 0 {
+		flags |= contactMarks
+	}
+	dst = append(dst, contactVersion, flags)
+	dst = wire.AppendTime(dst, c.LastContact)
+	dst = binary.AppendVarint(dst, c.LastContact.UnixMilli()-c.LastUpdate.UnixMilli())
+	dst = c.Path.Append(dst)
+	dst = binary.BigEndian.AppendUint16(dst, c.MessageID)
+	dst = binary.AppendVarint(dst, c.Timer)
+	if flags&contactCounts != 0 {
+		dst = binary.AppendUvarint(dst, uint64(c.Active))
+		dst = binary.AppendUvarint(dst, uint64(c.Redelivered))
+		dst = binary.AppendUvarint(dst, uint64(c.Values))
+	}
+	if flags&contactMarks != 0 {
+		dst = section(dst, 0, func(b []byte) []byte { return observe.AppendMarks(b, c.Marks) })
+	}
+	return append(dst, c.Answers...)
+}
+
+// Parse reads what Append wrote into c. Answers alias b.
+func (c *Contact) Parse(b []byte) error {
+	*c = Contact{}
+	f := wire.NewFields(b)
+	if f.Byte() != contactVersion {
+		return ErrRecord
+	}
+	flags := f.Byte()
+	c.Asleep, c.Signposted = flags&contactAsleep != 0, flags&contactSignposted != 0
+	c.LastContact = f.Time()
+	c.LastUpdate = time.UnixMilli(c.LastContact.UnixMilli() - f.Varint())
+	path, n, err := wire.ParseReturnPath(f.Peek())
+	if err != nil {
+		return ErrRecord
+	}
+	f.Cut(n)
+	c.Path = path
+	c.MessageID, c.Timer = f.Uint16(), f.Varint()
+	if flags&contactCounts != 0 {
+		c.Active, c.Redelivered, c.Values = uint32(f.Uvarint()), uint32(f.Uvarint()), uint32(f.Uvarint())
+	}
+	if flags&contactMarks != 0 {
+		_, body, _ := f.Section()
+		c.Marks = observe.ParseMarks(&body)
+	}
+	c.Answers = f.Rest()
+	if f.Err() != nil {
+		return ErrRecord
+	}
+	return nil
+}

@@ -1,0 +1,193 @@
+package endpoint
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"dormouse/actors/operations"
+	"dormouse/codec/exchange"
+	"dormouse/codec/ids"
+	"dormouse/codec/lwm2m"
+	"dormouse/codec/wire"
+)
+
+// Endpoint is the state of one LwM2M client. One goroutine owns it.
+type Endpoint struct {
+	shard *Shard
+	id    ids.Endpoint
+
+	known bool // there is a record
+	reg   Registration
+	at    Contact
+
+	answers exchange.Answers
+	mids    exchange.MIDs
+	upload  *exchange.Upload // nil until a body comes in blocks
+	client  *exchange.Client // nil until something is asked
+	task    *task            // what client is busy with, nil for nothing
+	fetches []fetch          // notifications whose rest is to be fetched
+
+	queue  []*operations.Operation // those that have not ended, oldest first; nil: not read yet
+	queued bool                    // queue is read
+	values map[lwm2m.Path]int64    // stored resources and the time of their value in ns; nil: not read yet
+
+	saveRegistration, saveContact bool
+}
+
+// New is an endpoint that nothing is known of.
+func New(s *Shard, id ids.Endpoint) *Endpoint {
+	e := &Endpoint{shard: s, id: id}
+	e.reg.Settings.Format = lwm2m.FormatNone
+	return e
+}
+
+// Load builds an endpoint from its two records.
+func Load(s *Shard, id ids.Endpoint, registration, contact []byte) (*Endpoint, error) {
+	e := &Endpoint{shard: s, id: id, known: true}
+	reg, err := ParseRegistration(registration)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %016x: registration: %w", uint64(id), err)
+	}
+	e.reg = *reg
+	if err := e.at.Parse(contact); err != nil {
+		return nil, fmt.Errorf("endpoint %016x: contact: %w", uint64(id), err)
+	}
+	e.answers, err = exchange.ParseAnswers(e.at.Answers)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %016x: answers: %w", uint64(id), err)
+	}
+	e.at.Answers = nil
+	e.mids.Last = e.at.MessageID
+	return e, nil
+}
+
+// LoadFrom reads the records of an endpoint and builds it; one that has none
+// is New.
+func LoadFrom(s *Shard, id ids.Endpoint) (*Endpoint, error) {
+	key := wire.EndpointKey(id)
+	contact, found, err := s.Env.State.Get(s.ID, wire.ClassContact, key, nil)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %016x: read contact: %w", uint64(id), err)
+	}
+	if !found {
+		return New(s, id), nil
+	}
+	registration, found, err := s.Env.State.Get(s.ID, wire.ClassRegistration, key, nil)
+	if err != nil {
+		return nil, fmt.Errorf("endpoint %016x: read registration: %w", uint64(id), err)
+	}
+	if !found {
+		return nil, fmt.Errorf("endpoint %016x: contact without registration: %w", uint64(id), ErrRecord)
+	}
+	return Load(s, id, registration, contact)
+}
+
+// Handle takes one event and adds what is to be done to fx.
+func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
+	switch ev := ev.(type) {
+	case *Datagram:
+		e.datagram(now, ev, fx)
+	case Tick:
+		e.tick(now, fx)
+	case Deadline:
+		e.deadline(now, ev, fx)
+	case *Submit:
+		e.submit(now, ev, fx)
+	case *SetOperation:
+		e.setOperation(now, ev, fx)
+	case *DropOperation:
+		e.dropOperation(now, ev, fx)
+	case *SetFragments:
+		e.setFragments(ev, fx)
+	case *Remove:
+		e.remove(ev, fx)
+	case Sweep:
+		e.sweep(now, fx)
+	default:
+		panic(fmt.Sprintf("endpoint: unknown event %T", ev))
+	}
+	e.kick(now, fx)
+	e.save(now, fx)
+	fx.Wake = e.wake()
+}
+
+// Busy reports state that lives in memory alone and is worth keeping: the
+// endpoint must not be passivated.
+func (e *Endpoint) Busy() bool {
+	return e.task != nil || len(e.fetches) > 0 || e.upload != nil && !e.upload.Deadline().IsZero()
+}
+
+// Owns reports whether a message with that token may be for this endpoint.
+func (e *Endpoint) Owns(token []byte) bool {
+	return e.client != nil && string(e.client.Token()) == string(token) ||
+		e.reg.Observations.ByToken(token) >= 0
+}
+
+// save writes the records that changed.
+func (e *Endpoint) save(now time.Time, fx *Effects) {
+	if !e.known {
+		e.saveRegistration, e.saveContact = false, false
+		return
+	}
+	var key [8]byte
+	binary.BigEndian.PutUint64(key[:], uint64(e.id))
+	var scratch [512]byte
+	if e.saveRegistration {
+		fx.Batch.Put(wire.ClassRegistration, key[:], e.reg.Append(scratch[:0]))
+	}
+	if e.saveContact || e.saveRegistration {
+		e.at.MessageID = e.mids.Last
+		e.at.Answers = e.answers.Append(nil, now, storedAnswers)
+		fx.Batch.Put(wire.ClassContact, key[:], e.at.Append(scratch[:0]))
+		e.at.Answers = nil
+	}
+	e.saveRegistration, e.saveContact = false, false
+}
+
+// wake is the earliest deadline that lives in memory.
+func (e *Endpoint) wake() time.Time {
+	var at time.Time
+	add := func(t time.Time) {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if e.task != nil {
+		add(e.client.Deadline())
+		add(e.task.deadline)
+	}
+	if e.upload != nil {
+		add(e.upload.Deadline())
+	}
+	return at
+}
+
+// tick looks at every deadline that lives in memory.
+func (e *Endpoint) tick(now time.Time, fx *Effects) {
+	if e.upload != nil {
+		e.upload.Tick(now)
+	}
+	if e.task == nil {
+		return
+	}
+	if !now.Before(e.task.deadline) {
+		e.client.Abort()
+		e.finish(now, &exchange.Result{Outcome: exchange.NotAnswered, Err: errRequestTimeout}, fx)
+		return
+	}
+	e.exchanged(now, e.client.Tick(now), fx)
+}
+
+// peerHash shortens a peer address for duplicate detection (FNV-1a: it is
+// stored, so it is the same after a restart).
+func peerHash(p netip.AddrPort) uint32 {
+	b := p.Addr().As16()
+	h := uint32(2166136261)
+	for _, c := range b {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	h = (h ^ uint32(p.Port()>>8)) * 16777619
+	return (h ^ uint32(p.Port()&0xff)) * 16777619
+}

@@ -1,0 +1,143 @@
+package endpoint
+
+import (
+	"errors"
+	"time"
+
+	"dormouse/actors/command"
+	"dormouse/actors/operations"
+	"dormouse/codec/coap"
+	"dormouse/codec/exchange"
+	"dormouse/codec/ids"
+)
+
+var errRequestTimeout = errors.New("endpoint: no answer within the request time-out")
+
+// taskKind is why something is asked of the device.
+type taskKind uint8
+
+const (
+	taskOperation  taskKind = iota + 1 // a line of an operation
+	taskCancel                         // the end of the observation that the line asks for
+	taskFetch                          // the rest of a notification
+	taskAttributes                     // attributes set again after a Register
+	taskObserve                        // an observation made again after a Register
+)
+
+// task is what the one request under way belongs to (NSTART 1).
+type task struct {
+	kind     taskKind
+	request  exchange.Request
+	deadline time.Time // of the answer as a whole
+
+	op     *operations.Operation
+	line   command.Line
+	device *command.Device
+
+	result command.Result // of the line that the cancellation belongs to: taskCancel
+
+	token ids.Token     // of the observation: taskFetch, taskObserve
+	first *coap.Message // block 0: taskFetch
+	path  int           // index into Attributes: taskAttributes
+}
+
+// kick starts what is to be asked next, if the device is awake and nothing is
+// under way. It runs after every event, so answers to the device come first.
+// Order: what the device sent already, what it forgot, operations.
+func (e *Endpoint) kick(now time.Time, fx *Effects) {
+	for e.task == nil && e.awake(now) {
+		if !e.fetchNext(now, fx) && !e.restoreNext(now, fx) && !e.operationNext(now, fx) {
+			return
+		}
+	}
+}
+
+// ask starts the request of a task. Its message ID is durable with this
+// event's batch, before the datagram leaves.
+func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
+	e.task = t
+	t.deadline = now.Add(e.requestTimeout())
+	if e.client == nil {
+		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.requestTimeout(), MaxBody: maxBody})
+	}
+	e.saveContact = true
+	fx.notice(RequestSent, e.reg.Name, "")
+	var out exchange.Out
+	if t.kind == taskFetch {
+		out = e.client.FetchRest(now, &t.request, t.first, &e.mids, e.shard.Env.Random())
+	} else {
+		out = e.client.Start(now, &t.request, &e.mids, e.shard.Env.Random())
+	}
+	e.exchanged(now, out, fx)
+}
+
+// requestTimeout is the device's own within the node's limits.
+func (e *Endpoint) requestTimeout() time.Duration {
+	c := &e.shard.Env.Config
+	if own := e.reg.Settings.RequestTimeout; own > 0 {
+		return min(max(own, minRequestTimeout), c.MaxRequestTimeout)
+	}
+	return c.RequestTimeout
+}
+
+// minRequestTimeout is the least that a device's setting may be (platform 18).
+const minRequestTimeout = 10 * time.Second
+
+// newToken is one that nobody can guess.
+func (e *Endpoint) newToken() []byte {
+	t := ids.NewToken(e.id, e.shard.Env.Random())
+	return t[:]
+}
+
+// exchanged does what the client asks for.
+func (e *Endpoint) exchanged(now time.Time, out exchange.Out, fx *Effects) {
+	for _, m := range out.Send {
+		fx.send(e.at.Path, m)
+		e.saveContact = true // message IDs
+	}
+	if out.Result != nil && e.task != nil {
+		e.finish(now, out.Result, fx)
+	}
+}
+
+// finish takes the end of a request to what it was asked for.
+func (e *Endpoint) finish(now time.Time, r *exchange.Result, fx *Effects) {
+	t := e.task
+	e.task = nil
+	if r.Outcome == exchange.NotAcknowledged || r.Outcome == exchange.NotAnswered {
+		e.at.Asleep = true // until it is heard of again
+		e.saveContact = true
+		fx.notice(RequestTimedOut, e.reg.Name, r.Outcome.String())
+	}
+	switch t.kind {
+	case taskOperation:
+		e.operationAnswered(now, t, r, fx)
+	case taskCancel:
+		e.cancelAnswered(now, t, r, fx)
+	case taskFetch:
+		e.fetchAnswered(now, t, r, fx)
+	case taskAttributes:
+		e.attributesAnswered(now, t, r, fx)
+	case taskObserve:
+		e.observeAnswered(now, t, r, fx)
+	}
+}
+
+// interrupt ends what is under way: the registration it belongs to is over.
+// An operation goes back to PENDING and obeys the redelivery rule.
+func (e *Endpoint) interrupt(now time.Time, fx *Effects) {
+	t := e.task
+	if t == nil {
+		return
+	}
+	e.client.Abort()
+	e.task = nil
+	if t.kind == taskOperation || t.kind == taskCancel {
+		e.putBack(now, t.op, fx)
+	}
+}
+
+// lost reports an end after which the request may go out again.
+func lost(o exchange.Outcome) bool {
+	return o == exchange.NotAcknowledged || o == exchange.NotAnswered
+}
