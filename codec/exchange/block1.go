@@ -20,7 +20,7 @@ type sender struct {
 	offset    int // of the block under way
 	szx       uint8
 	blocked   bool // false: the payload goes in one message without Block1
-	whole     bool // was tried without blocks
+	whole     bool // was tried without blocks, or the device knows them
 	restarted bool // began over after 4.08
 }
 
@@ -85,7 +85,7 @@ func (s *sender) take(m *coap.Message, answers bool) (step, error) {
 		return stepSend, nil
 	case m.Code == coap.RequestEntityTooLarge && s.shrink(m, b, has):
 		return stepSend, s.check()
-	case s.refusesBlocks(m.Code):
+	case !has && s.refusesBlocks(m.Code):
 		s.blocked, s.whole, s.offset = false, true, 0
 		return stepSend, nil
 	}
@@ -127,7 +127,7 @@ func (s *sender) shrink(m *coap.Message, b coap.Block, has bool) bool {
 	if s.end()-s.offset <= 16<<szx && !s.blocked || s.blocked && szx == s.szx {
 		return false
 	}
-	s.szx, s.offset, s.blocked = szx, 0, true
+	s.szx, s.offset, s.blocked, s.whole = szx, 0, true, true
 	return true
 }
 

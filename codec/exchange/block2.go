@@ -35,6 +35,7 @@ func (r *receiver) response() *coap.Message {
 	m.Payload = r.body
 	m.Remove(coap.OptBlock1)
 	m.Remove(coap.OptBlock2)
+	m.Remove(coap.OptSize2)
 	if _, ok := m.Observe(); !ok && r.observed && m.Code.IsSuccess() {
 		m.AddUint(coap.OptObserve, r.seq)
 	}

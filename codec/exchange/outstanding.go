@@ -112,9 +112,11 @@ func (x *outstanding) notified(m *coap.Message) bool {
 	return observed && x.req.Observe == RegisterObserve && m.Is(x.req.Token)
 }
 
-// becomeRest turns to the blocks of the answer.
+// becomeRest turns to the blocks of the answer. A payload that went up in blocks
+// does not go again, so its answer cannot be asked for from the beginning.
 func (x *outstanding) becomeRest() {
 	x.rest = true
+	x.down.safe = x.down.safe && !x.up.blocked
 	if x.req.Observe == RegisterObserve && x.req.RestToken != nil {
 		x.token = x.req.RestToken
 	}
