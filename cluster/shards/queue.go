@@ -77,9 +77,11 @@ func (q *queue) take(roundBytes int) (round []proposal, open bool) {
 		q.list, q.spare = q.spare[:0], q.list
 	} else {
 		q.list = append([]proposal(nil), q.list[n:]...)
-		signal(q.wake)
 	}
 	q.ended = q.closed && n == 0
+	if len(q.list) > 0 || q.closed {
+		signal(q.wake) // for the next round, or to see the end
+	}
 	return round, !q.ended
 }
 
