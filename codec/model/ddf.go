@@ -52,7 +52,10 @@ func ParseDDF(b []byte) ([]*Object, error) {
 	if len(p.objects) == 0 {
 		return nil, p.fail("there is no <Object> in it")
 	}
-	return p.objects, p.end()
+	if err := p.end(); err != nil {
+		return nil, err
+	}
+	return p.objects, nil
 }
 
 type ddfParser struct {
