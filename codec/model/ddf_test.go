@@ -69,6 +69,8 @@ func TestParseDDF(t *testing.T) {
 	old.Version, old.LwM2MVersion = lwm2m.V1_0, lwm2m.V1_0
 	single := probe()
 	single.Multiple, single.Mandatory, single.Resources = false, true, nil
+	untyped := probe()
+	untyped.Resources[0].Type = lwm2m.KindNone
 	value := ddfResource(nil)
 	for _, c := range []struct {
 		name, xml string
@@ -79,6 +81,7 @@ func TestParseDDF(t *testing.T) {
 		{"empty versions", ddf(ddfObject(map[string]string{"LWM2MVersion": "", "ObjectVersion": " "}, value)), []*Object{old}},
 		{"two objects", ddf(ddfObject(nil, value), ddfObject(map[string]string{"LWM2MVersion": "1.0", "ObjectVersion": "1.0"}, value)), []*Object{probe(), old}},
 		{"no resources", ddf(ddfObject(map[string]string{"MultipleInstances": "Single", "Mandatory": "Mandatory"}, "")), []*Object{single}},
+		{"readable without type", ddf(ddfObject(nil, ddfResource(map[string]string{"Type": ""}))), []*Object{untyped}},
 		{"byte order mark", "\xef\xbb\xbf" + ddf(ddfObject(nil, value)), []*Object{probe()}},
 		{"comments and other elements", strings.NewReplacer("<Resources>", "<!-- x --><Author><b>me</b></Author><Resources><Note/>").Replace(ddf("<Extra/>", ddfObject(nil, value))), []*Object{probe()}},
 		{"white space", strings.NewReplacer(">Probe<", ">\n\t Probe \n<", "ID=\"5700\"", "ID=' 5700 '").Replace(ddf(ddfObject(nil, value))), []*Object{probe()}},
@@ -150,7 +153,7 @@ func TestDDFRefused(t *testing.T) {
 		"operations that are none": {resource("Operations", "RX"), `"RX" is none of`},
 		"type that is none":        {resource("Type", "Double"), `"Double" is no data type`},
 		"type None":                {resource("Type", "None"), `"None" is no data type`},
-		"readable without type":    {resource("Type", ""), "no <Type>"},
+		"no type":                  {resource("Type", "-"), "<Type>"},
 		"text too long":            {resource("Description", strings.Repeat("x", maxDDFText+1)), "<Description> has more than"},
 		"nested too deep":          {resource("Description", strings.Repeat("<b>", 13)), "nested too deep"},
 		"unknown and deep":         {"<LWM2M>" + strings.Repeat("<b>", 1000), "nested too deep"},

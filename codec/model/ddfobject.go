@@ -79,7 +79,7 @@ func (p *ddfParser) item(e xml.StartElement) (Resource, error) {
 	if err := setID(&r.ID)(attribute(e, "ID")); err != nil {
 		return r, p.fail("the attribute ID of <Item>: %v", err)
 	}
-	var operations, multiple, mandatory bool // given
+	var operations, multiple, mandatory, kind bool // given
 	err := p.fields(map[string]func(xml.StartElement) error{
 		"Name": p.into(setText(&r.Name)),
 		"Operations": p.into(func(s string) error {
@@ -92,7 +92,7 @@ func (p *ddfParser) item(e xml.StartElement) (Resource, error) {
 		}),
 		"MultipleInstances": p.into(choose(&r.Multiple, &multiple, "Multiple", "Single")),
 		"Mandatory":         p.into(choose(&r.Mandatory, &mandatory, "Mandatory", "Optional")),
-		"Type":              p.into(setType(&r.Type)),
+		"Type":              p.into(func(s string) error { kind = true; return setType(&r.Type)(s) }),
 		"RangeEnumeration":  p.into(setText(&r.Range)),
 		"Units":             p.into(setText(&r.Units)),
 		"Description":       p.into(setText(&r.Description)),
@@ -100,10 +100,8 @@ func (p *ddfParser) item(e xml.StartElement) (Resource, error) {
 	switch {
 	case err != nil:
 		return r, err
-	case r.Name == "" || !operations || !multiple || !mandatory:
-		return r, p.fail("resource %d needs <Name>, <Operations>, <MultipleInstances> and <Mandatory>", r.ID)
-	case r.Type == lwm2m.KindNone && r.Operations&(Read|Write) != 0:
-		return r, p.fail("resource %d can be read or written and has no <Type>", r.ID)
+	case r.Name == "" || !operations || !multiple || !mandatory || !kind:
+		return r, p.fail("resource %d needs <Name>, <Operations>, <MultipleInstances>, <Mandatory> and <Type>", r.ID)
 	}
 	return r, nil
 }
@@ -150,7 +148,8 @@ func setVersion(to *lwm2m.Version) func(string) error {
 	}
 }
 
-// setType takes the registry's names; KindNone has none of its own.
+// setType takes the registry's names. Empty is KindNone, also where the resource
+// can be read: the schema allows it, and the registry has such a file.
 func setType(to *lwm2m.Kind) func(string) error {
 	return func(s string) error {
 		k, err := lwm2m.ParseKind(s)

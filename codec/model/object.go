@@ -37,7 +37,7 @@ type Resource struct {
 	Operations  Operations
 	Multiple    bool // has resource instances
 	Mandatory   bool
-	Type        lwm2m.Kind // KindNone: executable, has no value
+	Type        lwm2m.Kind // KindNone: executable, or of unknown type
 	Range       string     // as the definition prints it: "0..100", "6 bytes", ""
 	Units       string     // SenML unit or the definition's words: "Cel", "s", ""
 	Description string
