@@ -344,6 +344,9 @@ func TestConcurrentReadersAndSenders(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if err := s.Close(); err != nil { // an answer may arrive before it is counted
+		t.Fatal(err)
+	}
 	if stats := s.Stats(); stats.Received != 1600 || stats.Sent != 1600 {
 		t.Errorf("stats %+v", stats)
 	}
