@@ -33,7 +33,13 @@ type ObjectList struct {
 // ParseObjects reads an object list. Links that are no objects or lie outside
 // the root, versions that are none, and the objects that no server may see
 // (/0, /21, /23) are left out. A payload without any link is an error.
-func ParseObjects(b []byte) (ObjectList, error) {
+func ParseObjects(b []byte) (ObjectList, error) { return ParseUpdate(b, "") }
+
+// ParseUpdate reads the object list of an Update of a device with this root.
+// Clients leave the link to their root out there, so it goes on to hold where
+// the list has paths below it and names no other; the Root of the result is
+// the one that holds now.
+func ParseUpdate(b []byte, root string) (ObjectList, error) {
 	links, loose, err := Parse(b)
 	if err != nil {
 		return ObjectList{}, fmt.Errorf("read object list: %w", err)
@@ -42,7 +48,9 @@ func ParseObjects(b []byte) (ObjectList, error) {
 		return ObjectList{}, fmt.Errorf("read object list: %w: it has no link", ErrLink)
 	}
 	l := ObjectList{Loose: loose}
-	l.findRoot(links)
+	if !l.findRoot(links) && slices.ContainsFunc(links, func(k Link) bool { return strings.HasPrefix(k.Target, rootTarget(root)+"/") }) {
+		l.Root = root
+	}
 	for _, k := range links {
 		l.addLink(k)
 	}
@@ -51,8 +59,8 @@ func ParseObjects(b []byte) (ObjectList, error) {
 }
 
 // findRoot takes the first link of the resource type "oma.lwm2m", which may
-// stand anywhere and have further resource types.
-func (l *ObjectList) findRoot(links []Link) {
+// stand anywhere and have further resource types; false where there is none.
+func (l *ObjectList) findRoot(links []Link) bool {
 	for _, k := range links {
 		rt, _ := k.Param("rt")
 		if !slices.Contains(strings.Fields(rt.Value), resourceType) {
@@ -60,10 +68,11 @@ func (l *ObjectList) findRoot(links []Link) {
 		}
 		if root, ok := rootOf(k.Target); ok {
 			l.Root = root
-			return
+			return true
 		}
 		l.Loose = true
 	}
+	return false
 }
 
 // addLink takes formats from the links to the root, objects from the others.

@@ -119,6 +119,26 @@ func TestListsOfDevices(t *testing.T) {
 	}
 }
 
+// TestUpdateKeepsTheRoot: the link to the root may be missing in an Update.
+func TestUpdateKeepsTheRoot(t *testing.T) {
+	for _, c := range []struct{ root, text, canonical string }{
+		{"/lwm2m", `</lwm2m/3/0>,</lwm2m/1/0>`, `</lwm2m>;rt="oma.lwm2m",</lwm2m/1/0>,</lwm2m/3/0>`},
+		{"/lwm2m", `</>;ct=110,</lwm2m/3/0>`, `</lwm2m>;rt="oma.lwm2m";ct=110,</lwm2m/3/0>`},
+		{"/a b", `</a%20b/3/0>`, `</a%20b>;rt="oma.lwm2m",</a%20b/3/0>`},
+		{"/lwm2m", `</x>;rt="oma.lwm2m",</x/3/0>`, `</x>;rt="oma.lwm2m",</x/3/0>`},
+		{"/lwm2m", `</>;rt="oma.lwm2m",</3/0>`, `</3/0>`},
+		{"/lwm2m", `</3/0>`, `</3/0>`},
+		{"/lwm2m", `</lwm2mx/3/0>,</3/0>`, `</3/0>`},
+		{"", `</3/0>`, `</3/0>`},
+		{"", `</lwm2m/3/0>`, ``},
+	} {
+		list, err := ParseUpdate([]byte(c.text), c.root)
+		if got := string(list.Append(nil)); err != nil || got != c.canonical {
+			t.Errorf("ParseUpdate(%q, %q) = %q, %v; want %q", c.text, c.root, got, err, c.canonical)
+		}
+	}
+}
+
 func TestListsRefused(t *testing.T) {
 	for _, text := range []string{``, ` `, `,`, `</1/0></3/0>`, `{"bn":"/"}`, `</>;ct=`} {
 		if list, err := ParseObjects([]byte(text)); !errors.Is(err, ErrLink) {
