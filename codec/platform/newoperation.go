@@ -29,18 +29,18 @@ func ParseNewOperation(body []byte) (NewOperation, error) {
 	if n.Text == "" {
 		return NewOperation{}, fmt.Errorf("%w: %s.text is missing", ErrShape, commandName)
 	}
-	n.Fragments = n.Fragments.Merge(nulls(n.Fragments))
+	n.Fragments = n.Fragments.Without(nulls(n.Fragments)...)
 	return n, nil
 }
 
-// nulls are the members whose value is null: merged, they vanish.
-func nulls(f Fragments) (list Fragments) {
+// nulls names the members that are null: in a creation they say nothing.
+func nulls(f Fragments) (names []string) {
 	for _, g := range f {
 		if isNull(g.Raw) {
-			list = append(list, g)
+			names = append(names, g.Name)
 		}
 	}
-	return list
+	return names
 }
 
 // Append appends the body of a POST.

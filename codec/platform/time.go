@@ -20,8 +20,9 @@ func AppendTime(dst []byte, t time.Time) []byte {
 // ParseTime reads an instant of ISO 8601 with a zone, or a date.
 func ParseTime(s string) (time.Time, error) {
 	for _, form := range timeForms {
-		if t, err := time.Parse(form, s); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
-			return t.UTC(), nil
+		t, err := time.Parse(form, s)
+		if t = t.UTC(); err == nil && t.Year() >= 0 && t.Year() <= 9999 {
+			return t, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%w: %q is no time such as 2026-01-31T12:00:00.000Z", ErrShape, s)
