@@ -158,8 +158,11 @@ func (s *scanner) attributes(l *Line) error {
 		} else {
 			parts = append(parts, part)
 			// All so far, because a name may stand only once.
-			if l.Attributes, err = query.ParseAttributes(parts); err != nil || len(part) > maxOption {
+			if l.Attributes, err = query.ParseAttributes(parts); err != nil {
 				return s.fail(at, "expected attributes such as pmin=1&pmax=5&gt, found %q: %v", shown(part), err)
+			}
+			if len(part) > maxOption {
+				return s.fail(at, "expected an attribute of at most %d bytes", maxOption)
 			}
 		}
 		at += len(part) + 1

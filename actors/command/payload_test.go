@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,11 @@ func TestPayloadVectors(t *testing.T) {
 		{`create /16 {"id":1}`, "0001", lwm2m.FormatTLV},
 		{"write /1/0/6 true", hex.EncodeToString([]byte("1")), lwm2m.FormatText},
 		{"write /3/0/13 1367491215", "1a5182428f", lwm2m.FormatCBOR},
+		{"cwrite /1/0/2 101 /1/0/6 true /3/0/13 0", "83a321612f0065312f302f32021865a20065312f302f3604f5a20066332f302f31330200", lwm2m.FormatSenMLCBOR},
+		{"cwrite /1/0/2 101 /1/0/6 true /3/0/13 0",
+			hex.EncodeToString([]byte(`[{"bn":"/","n":"1/0/2","v":101},{"n":"1/0/6","vb":true},{"n":"3/0/13","v":0}]`)), lwm2m.FormatSenMLJSON},
+		{"cread /3/0/0 /3/0/9 /1/0/1", hex.EncodeToString([]byte(`[{"n":"/3/0/0"},{"n":"/3/0/9"},{"n":"/1/0/1"}]`)), lwm2m.FormatSenMLJSON},
+		{"cread /", hex.EncodeToString([]byte(`[{"n":"/"}]`)), lwm2m.FormatSenMLJSON},
 		{"writeb /19/0/0/0 abCDef", "abcdef", lwm2m.FormatOpaque},
 		{"writeb /6/0/4 0102030405", hex.EncodeToString([]byte("AQIDBAU=")), lwm2m.FormatText},
 	} {
@@ -135,6 +141,13 @@ func TestPayloadCreateWithoutID(t *testing.T) {
 	nodes, err := content.Decode(r.Format, lwm2m.NewPath(3311), r.Payload, d.options())
 	if got := shownNodes(nodes); err != nil || got != "/3311/65535/5851=Integer:50" {
 		t.Errorf("LwM2M CBOR: %x: %s, %v", r.Payload, got, err)
+	}
+	r, err = parseOne(t, `create /2 {"0":5,"1":0,"2":{"102":0},"3":101}`).Request(d)
+	if got := hex.EncodeToString(r.Payload); err != nil || !slices.Contains([]string{
+		"a1820219ffffa4000501008202186600031865", // as printed, with the key [2,102]
+		"a1820219ffffa40005010002a1186600031865", // the same, nested
+	}, got) {
+		t.Errorf("LwM2M CBOR: %s, %v", got, err)
 	}
 }
 

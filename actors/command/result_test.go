@@ -235,3 +235,33 @@ func TestAppendValue(t *testing.T) {
 		}
 	}
 }
+
+// FuzzResult: any answer to any line gives a result that is JSON, and says
+// either success or why not.
+func FuzzResult(f *testing.F) {
+	texts := []string{"read /3/0", "read /3/0/9", "cread /3 /1/0/1", "observe /6/0/0", "discover /3", "create /16", "write /3/0/14 x", `coap {"method":"get"}`}
+	vector, err := hex.DecodeString(device3TLV[1:])
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(uint8(0), uint8(coap.Content), uint16(lwm2m.FormatTLV), vector)
+	f.Add(uint8(1), uint8(coap.Content), uint16(lwm2m.FormatText), []byte("95"))
+	f.Add(uint8(2), uint8(coap.Content), uint16(lwm2m.FormatSenMLJSON), []byte(`[{"bn":"/3/0/","n":"0","vs":"x"},{"n":"9","v":1,"t":-1}]`))
+	f.Add(uint8(3), uint8(coap.Content), uint16(lwm2m.FormatSenMLCBOR), []byte("\x81\xa2\x00\x66/6/0/0\x02\xf9\x3c\x00"))
+	f.Add(uint8(4), uint8(coap.Content), uint16(lwm2m.FormatLink), []byte(`</3>;pmin=10;x="-";y=00,</3/0>`))
+	f.Add(uint8(5), uint8(coap.NotFound), uint16(none), []byte("\xff"))
+	f.Fuzz(func(t *testing.T, line, code uint8, format uint16, payload []byte) {
+		l := parseOne(t, texts[int(line)%len(texts)])
+		m := &coap.Message{Code: coap.Code(code), Payload: payload}
+		m.AddUint(coap.OptContentFormat, uint32(format))
+		for _, d := range devices() {
+			r := l.Result(d, m)
+			if out := r.AppendJSON(nil); !json.Valid(out) {
+				t.Fatalf("%s: %s", l.Text, out)
+			}
+			if r.OK != (r.Error == "") || r.OK && !m.Code.IsSuccess() {
+				t.Fatalf("%s: %s: OK %t, error %q", l.Text, r.Code, r.OK, r.Error)
+			}
+		}
+	})
+}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"dormouse/codec/lwm2m"
@@ -105,7 +106,11 @@ func (s *scanner) path(least, most int) (lwm2m.Path, error) {
 		return p, s.fail(at, "expected a path of IDs 0 to 65535, found %q", shown(w))
 	}
 	if p.Len() < least || p.Len() > most {
-		return p, s.fail(at, "expected a path of %d to %d IDs, found %s with %d", least, most, p, p.Len())
+		expected := strconv.Itoa(least)
+		if most > least {
+			expected += " to " + strconv.Itoa(most)
+		}
+		return p, s.fail(at, "expected a path of %s IDs, found %s with %d", expected, p, p.Len())
 	}
 	return p, nil
 }
