@@ -1,0 +1,150 @@
+package shell
+
+import (
+	"fmt"
+
+	"dormouse/actors/endpoint"
+	"dormouse/codec/ids"
+)
+
+// load brings an endpoint into memory: a state, an actor, a place.
+func (l *loop) load(id ids.Endpoint) (*cell, error) {
+	if !l.makeRoom() {
+		l.stats.refused.Add(1)
+		return nil, errMemory
+	}
+	s := l.shard(l.options.Env.Shards.Of(id))
+	c := &cell{mailbox: mailbox{loop: l}, id: id, shard: s, index: -1}
+	err := error(ErrPanic)
+	l.guard(id, func() { c.state, err = l.options.Load(s.Shard, id) })
+	if err == nil {
+		err = l.spawn(c)
+	}
+	if err != nil {
+		err = fmt.Errorf("load endpoint %016x: %w", uint64(id), err)
+		l.loadFailed(id, err)
+		return nil, err
+	}
+	l.table.add(c)
+	l.table.enlist(c, l.clock)
+	l.stats.awake.Add(1)
+	l.stats.loaded.Add(1)
+	return c, nil
+}
+
+// handle runs the cell's actor and sends its effects on their way.
+func (l *loop) handle(c *cell, m *message) {
+	g := l.newGroup(c.shard, c)
+	switch ev := m.event.(type) {
+	case endpoint.Tick:
+	case endpoint.Deadline:
+		if m.fired {
+			g.timer = ev.At
+		}
+	default:
+		l.table.touch(c, l.clock)
+	}
+	l.call = call{l.now, m.event, &g.fx}
+	c.run(&l.call)
+	l.call = call{}
+	if l.failure != nil {
+		l.crashed(c, g, m)
+		return
+	}
+	if d, ok := m.event.(*endpoint.Datagram); ok {
+		l.shell.release(d)
+	}
+	if wake := g.fx.Wake; wake.IsZero() {
+		l.wakes.set(c, 0)
+	} else {
+		l.wakes.set(c, max(1, l.clockOf(wake)))
+	}
+	l.commit(g)
+}
+
+// crashed drops a cell whose Handle panicked, with all that it has in flight.
+func (l *loop) crashed(c *cell, g *group, m *message) {
+	err := l.failure
+	l.failure = nil
+	l.panicked(Panic{c.id, err.Error(), l.stack})
+	g.timer = 0 // discard sees to it
+	l.recycle(g)
+	if c.lane.empty() {
+		l.drop(c)
+	} else {
+		l.fail(c.lane.head, err)
+	}
+	l.discard(m, err)
+}
+
+// drop takes a cell out of memory. If it has groups in flight its place is
+// kept: it cannot be loaded before the store has what they wrote.
+func (l *loop) drop(c *cell) {
+	if c.state == nil {
+		return
+	}
+	c.state = nil
+	l.wakes.remove(c)
+	l.table.delist(c)
+	l.stats.awake.Add(-1)
+	c.stopActor()
+	if c.lane.empty() {
+		l.table.remove(c)
+	}
+}
+
+// revive gives up the place of a dropped cell that has nothing in flight any
+// more: what waited is handled next, by the cell loaded again.
+func (l *loop) revive(c *cell) {
+	l.table.remove(c)
+	l.again = append(l.again, c.waiting...)
+	c.waiting = nil
+}
+
+// sleepy reports that the cell may be passivated.
+func (c *cell) sleepy() bool { return c.lane.empty() && !c.state.Busy() }
+
+// sweep passivates cells that had no event for long, a few a turn. One that
+// cannot sleep is asked again as much later.
+func (l *loop) sweep() {
+	for range 64 {
+		c := l.table.oldest
+		if c == nil || l.clock < c.last+int64(l.options.Idle) {
+			return
+		}
+		l.passivate(c)
+	}
+}
+
+// makeRoom keeps the cells below the bound, at the cost of the oldest. If those
+// that it looks at are all busy, the answer is no.
+func (l *loop) makeRoom() bool {
+	for range 32 {
+		if l.table.awake < l.quota {
+			return true
+		}
+		l.passivate(l.table.oldest)
+	}
+	return l.table.awake < l.quota
+}
+
+func (l *loop) passivate(c *cell) {
+	if !c.sleepy() {
+		l.table.touch(c, l.clock)
+		return
+	}
+	l.stats.passivated.Add(1)
+	l.drop(c)
+}
+
+// tick wakes cells whose time has come; it reports that it left some.
+func (l *loop) tick() (more bool) {
+	for range maxFired {
+		c := l.wakes.due(l.clock)
+		if c == nil {
+			return false
+		}
+		l.handle(c, &message{to: ToEndpoint(c.id), event: endpoint.Tick{}})
+	}
+	return true
+}

@@ -1,0 +1,206 @@
+package shell
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"dormouse/actors/endpoint"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// errMemory drops events while every cell in memory is busy.
+var errMemory = fmt.Errorf("%w: all cells in memory are busy", endpoint.ErrBusy)
+
+// dispatch brings a message to its owner.
+func (l *loop) dispatch(m *message) {
+	switch m.to.kind {
+	case toEndpoint:
+		l.toEndpoint(ids.Endpoint(m.to.value), m)
+	case toHandle:
+		l.toHandle(m)
+	case toAddress:
+		l.toAddress(m)
+	case toShard:
+		l.toShard(m)
+	}
+}
+
+func (l *loop) toEndpoint(id ids.Endpoint, m *message) {
+	c := l.table.find(id)
+	if c == nil {
+		var err error
+		if c, err = l.load(id); err != nil {
+			l.discard(m, err)
+			return
+		}
+	}
+	l.toCell(c, m)
+}
+
+// toCell lets c handle the message, now or when it may be loaded again.
+func (l *loop) toCell(c *cell, m *message) {
+	switch {
+	case c.state != nil:
+		l.handle(c, m)
+	case len(c.waiting) < maxWaiting:
+		c.waiting = append(c.waiting, *m)
+	default:
+		l.discard(m, endpoint.ErrBusy)
+	}
+}
+
+// maxNamesakes bounds the endpoints of one handle that are looked at.
+const maxNamesakes = 16
+
+// toHandle asks those in memory first: an owner is found without reading.
+func (l *loop) toHandle(m *message) {
+	handle := uint32(m.to.value >> 32)
+	binary.BigEndian.PutUint64(l.token[:], m.to.value)
+	for c := l.table.first(handle); c != nil; c = c.sibling {
+		if c.state == nil || l.owns(c) {
+			l.toCell(c, m)
+			return
+		}
+	}
+	sleeping, err := l.namesakes(handle)
+	if err != nil {
+		l.loadFailed(0, err)
+		l.discard(m, err)
+		return
+	}
+	for _, id := range sleeping {
+		if l.table.find(id) != nil {
+			continue
+		}
+		c, err := l.load(id)
+		if err != nil {
+			l.discard(m, err)
+			return
+		}
+		if l.owns(c) {
+			l.toCell(c, m)
+			return
+		}
+	}
+	l.stray(m)
+}
+
+func (l *loop) owns(c *cell) (owns bool) {
+	l.guard(c.id, func() { owns = c.state.Owns(l.token[:]) })
+	return owns
+}
+
+// namesakes are the stored endpoints with the handle.
+func (l *loop) namesakes(handle uint32) (found []ids.Endpoint, err error) {
+	from := binary.BigEndian.AppendUint32(nil, handle)
+	s := l.shard(l.options.Env.Shards.OfHandle(handle))
+	err = l.options.Env.State.Scan(s.ID, wire.ClassContact, from, wire.PrefixEnd(from), false, func(key, _ []byte) bool {
+		if id, err := ids.ParseEndpoint(key); err == nil {
+			found = append(found, id)
+		}
+		return len(found) < maxNamesakes
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scan for the owners of handle %08x: %w", handle, err)
+	}
+	return found, nil
+}
+
+// toAddress follows a signpost, if need be to another loop.
+func (l *loop) toAddress(m *message) {
+	s := l.shard(l.options.Env.AddressShard(m.to.peer))
+	id, found, err := l.signpost(s, m.to.peer)
+	if err != nil {
+		l.loadFailed(0, err)
+		l.discard(m, err)
+		return
+	}
+	if !found {
+		l.stray(m)
+		return
+	}
+	m.to = ToEndpoint(id)
+	target := l.shell.loopOf(l.options.Env.Shards.Of(id))
+	if target == l {
+		l.toEndpoint(id, m)
+	} else if err := target.inbox.put(*m); err != nil {
+		l.discard(m, err)
+	}
+}
+
+// stray answers what nobody owns.
+func (l *loop) stray(m *message) {
+	l.stats.strays.Add(1)
+	d, ok := m.event.(*endpoint.Datagram)
+	if !ok {
+		l.discard(m, endpoint.ErrNotFound)
+		return
+	}
+	l.guard(0, func() {
+		if answer := l.options.Stray(d); answer != nil {
+			l.outs = append(l.outs, Out{d.Path, answer})
+		}
+	})
+	l.shell.release(d)
+}
+
+// toShard runs a turn of Do.
+func (l *loop) toShard(m *message) {
+	s := l.shard(ids.Shard(m.to.value))
+	g := l.newGroup(s, nil)
+	if !l.guard(0, func() { m.do(l.now, s.Shard, &g.fx) }) {
+		g.err = ErrPanic
+		g.fx.Batch.Reset()
+		g.fx.Signposts = g.fx.Signposts[:0]
+	}
+	l.commit(g)
+}
+
+// discard drops a message: a datagram in silence (the device sends it again),
+// a command with an answer, a durable timer for a while.
+func (l *loop) discard(m *message, err error) {
+	switch ev := m.event.(type) {
+	case nil:
+	case *endpoint.Datagram:
+		l.stats.dropped.Add(1)
+		l.shell.release(ev)
+	case endpoint.Deadline:
+		if m.fired {
+			id := ids.Endpoint(m.to.value)
+			l.timerDone(l.shard(l.options.Env.Shards.Of(id)), Due{at(ev.At), id}, err)
+		}
+	default:
+		endpoint.Reject(ev, err)
+	}
+}
+
+// guard runs what belongs to others; a panic is reported and ends f alone.
+func (l *loop) guard(id ids.Endpoint, f func()) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.panicked(Panic{id, fmt.Sprint(r), debug.Stack()})
+		}
+	}()
+	f()
+	return true
+}
+
+func (l *loop) panicked(p Panic) {
+	l.stats.panics.Add(1)
+	if f := l.options.Events.Panicked; f != nil {
+		f(p)
+	}
+}
+
+func (l *loop) loadFailed(id ids.Endpoint, err error) {
+	if errors.Is(err, endpoint.ErrBusy) {
+		return
+	}
+	l.stats.loadsFailed.Add(1)
+	if f := l.options.Events.LoadFailed; f != nil {
+		f(id, err)
+	}
+}

@@ -1,0 +1,95 @@
+package shell
+
+import (
+	"dormouse/codec/wire"
+)
+
+// proposal is what one turn of a loop writes to one shard.
+type proposal struct {
+	shard   *shard
+	batch   wire.Batch
+	waiters []*group     // a group is in it once for each commit that it waits for
+	posts   []addressKey // signposts that it sets
+	err     error
+
+	// done is given to Propose, settle runs on the loop: made once, because a
+	// proposal is used again.
+	done   func(error)
+	settle func()
+}
+
+// proposal is the shard's of this turn; what is added to it is proposed at the
+// end of the turn.
+func (l *loop) proposal(s *shard) *proposal {
+	if s.writes == nil {
+		s.writes = l.newProposal(s)
+		l.dirty = append(l.dirty, s)
+	}
+	return s.writes
+}
+
+func (l *loop) newProposal(s *shard) *proposal {
+	if n := len(l.spareProposals); n > 0 {
+		p := l.spareProposals[n-1]
+		l.spareProposals = l.spareProposals[:n-1]
+		p.shard = s
+		return p
+	}
+	p := &proposal{shard: s}
+	p.done = func(err error) {
+		p.err = err
+		l.inbox.post(p.settle)
+	}
+	p.settle = func() { l.settle(p) }
+	return p
+}
+
+// proposeAll hands over what this turn wrote, one batch a shard.
+func (l *loop) proposeAll() {
+	for i, s := range l.dirty {
+		p := s.writes
+		s.writes = nil
+		l.dirty[i] = nil
+		l.committing++
+		l.options.Propose(s.ID, &p.batch, p.done)
+	}
+	l.dirty = l.dirty[:0]
+}
+
+// settle runs when a proposal is committed or has failed.
+func (l *loop) settle(p *proposal) {
+	l.committing--
+	if p.err == nil {
+		l.armed(p)
+	} else {
+		l.stats.commitsFailed.Add(1)
+		if f := l.options.Events.CommitFailed; f != nil {
+			f(p.shard.ID, p.err)
+		}
+	}
+	for _, key := range p.posts {
+		p.shard.posts.done(key)
+	}
+	err := p.err
+	for i, g := range p.waiters {
+		p.waiters[i] = nil
+		if g.loop == l {
+			l.settled(g, err)
+		} else {
+			l.hand(g.loop, func() { g.loop.settled(g, err) })
+		}
+	}
+	l.keepProposal(p)
+}
+
+// maxProposal is the memory of a batch that is kept for the next use.
+const maxProposal = 1 << 20
+
+func (l *loop) keepProposal(p *proposal) {
+	p.batch.Reset()
+	p.shard, p.err = nil, nil
+	p.waiters, p.posts = p.waiters[:0], p.posts[:0]
+	if len(l.spareProposals) < 64 && cap(p.batch.Bytes()) <= maxProposal {
+		l.spareProposals = append(l.spareProposals, p)
+	}
+}
