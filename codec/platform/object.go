@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -61,11 +62,27 @@ func (o *object) fragments(f Fragments) {
 
 func (o *object) close() []byte { return append(o.buf, '}') }
 
-// appendText appends a JSON string. Bytes that are no UTF-8 become U+FFFD.
+// appendText appends a JSON string. Bytes that are no UTF-8 become U+FFFD. An
+// ampersand stays one, so that links can be copied from what curl shows.
 func appendText(dst []byte, s string) []byte {
-	quoted, err := json.Marshal(s)
-	if err != nil {
+	if isPlain(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(s); err != nil {
 		panic("platform: a string cannot fail to marshal: " + err.Error())
 	}
-	return append(dst, quoted...)
+	return append(dst, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+}
+
+// isPlain reports printable ASCII that needs no escape.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

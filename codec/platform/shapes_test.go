@@ -231,6 +231,7 @@ var valueForms = []struct {
 }{
 	{lwm2m.Value{}, `null`},
 	{lwm2m.String("a\"é"), `"a\"é"`},
+	{lwm2m.String("\u2028<&>\x00"), `"\u2028<&>\u0000"`},
 	{lwm2m.Integer(math.MinInt64), `-9223372036854775808`},
 	{lwm2m.Unsigned(math.MaxUint64), `18446744073709551615`},
 	{lwm2m.Float(0.1), `0.1`},
@@ -243,7 +244,7 @@ var valueForms = []struct {
 	{lwm2m.Time(1769860800), `"2026-01-31T12:00:00Z"`},
 	{lwm2m.Time(math.MaxInt64), `"9223372036854775807"`},
 	{lwm2m.Link(lwm2m.Objlnk{Object: 3, Instance: 65535}), `"3:65535"`},
-	{lwm2m.Corelnk("</3>"), `"\u003c/3\u003e"`},
+	{lwm2m.Corelnk("</3>"), `"</3>"`},
 }
 
 func TestValuesBothDirections(t *testing.T) {

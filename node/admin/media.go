@@ -17,10 +17,11 @@ const vendor = "application/vnd.com.nsn.cumulocity."
 // acceptable reports that the client takes JSON, and whether it asked for the
 // platform's own media types by name.
 func acceptable(accept []string) (ok, named bool) {
-	if len(accept) == 0 {
+	all := strings.Join(accept, ",")
+	if all == "" {
 		return true, false
 	}
-	for _, item := range strings.Split(strings.Join(accept, ","), ",") {
+	for _, item := range strings.Split(all, ",") {
 		kind, params, err := mime.ParseMediaType(item)
 		if q, e := strconv.ParseFloat(params["q"], 64); err != nil || (e == nil && q == 0) {
 			continue
