@@ -102,7 +102,7 @@ func (e *Endpoint) reply(now time.Time, d *Datagram, a exchange.Answer, fx *Effe
 		answer = append(answer, fx.send(d.Path, r)...)
 	}
 	e.answers.Remember(now, peerHash(d.Path.Peer), m.MessageID, m.Type == coap.Confirmable, answer)
-	if e.known {
+	if e.known && e.reg.Registered { // else a refusal, which may be made again
 		e.saveContact = true
 	}
 }

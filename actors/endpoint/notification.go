@@ -23,28 +23,22 @@ func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 		fx.notice(StrayMessage, e.reg.Name, "not from the registered address")
 		return
 	}
-	if i := e.reg.Observations.ByToken(m.Token); i >= 0 && e.reg.Registered && m.Code.IsResponse() && !e.asked(m) {
-		e.notification(now, d, i, fx)
-		return
-	}
-	if e.client != nil {
+	if e.client != nil { // it claims only what belongs to its request
 		if out, mine := e.client.Handle(now, m, &e.mids); mine {
 			e.contacted(now)
 			e.exchanged(now, out, fx)
 			return
 		}
 	}
-	if m.Code.IsResponse() && (m.Type == coap.Confirmable || m.Type == coap.NonConfirmable) {
-		fx.send(d.Path, exchange.Rst(m)) // ends an observation that we do not have (RFC 7641 section 3.6)
-		fx.notice(StrayMessage, e.reg.Name, "unknown token")
+	if !m.Code.IsResponse() || m.Type == coap.Acknowledgement {
+		return // late: its request is over
 	}
-}
-
-// asked reports that the message may answer the request under way: it has its
-// token. An observation's own token is used again to refresh or cancel it;
-// then the answer comes first, and a late notification counts as one.
-func (e *Endpoint) asked(m *coap.Message) bool {
-	return e.client != nil && e.client.Busy() && m.Is(e.client.Token())
+	if i := e.reg.Observations.ByToken(m.Token); i >= 0 && e.reg.Registered {
+		e.notification(now, d, i, fx)
+		return
+	}
+	fx.send(d.Path, exchange.Rst(m)) // ends an observation that we do not have (RFC 7641 section 3.6)
+	fx.notice(StrayMessage, e.reg.Name, "unknown token")
 }
 
 // notification takes one message of an observation (RFC 7641 section 3.4; OMA

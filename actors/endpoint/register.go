@@ -25,7 +25,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	if !ok {
 		return
 	}
-	list, code, reason := e.objectList(&d.Message, &q, body)
+	list, code, reason := e.objectList(&d.Message, &q, body, "")
 	switch {
 	case e.known && q.Endpoint != e.reg.Name:
 		code, reason = coap.Forbidden, "another endpoint has this hash" // once in 2^64
@@ -97,8 +97,9 @@ func (e *Endpoint) uploaded(now time.Time, d *Datagram, fx *Effects) (body []byt
 }
 
 // objectList is the list of a Register, or of the profile it names. An empty
-// reason means that all is well.
-func (e *Endpoint) objectList(m *coap.Message, q *query.Registration, body []byte) (list link.ObjectList, code coap.Code, reason string) {
+// reason means that all is well. root is the one that an Update's list may
+// leave out.
+func (e *Endpoint) objectList(m *coap.Message, q *query.Registration, body []byte, root string) (list link.ObjectList, code coap.Code, reason string) {
 	if len(body) == 0 {
 		if q.ProfileID == "" {
 			return list, coap.BadRequest, "a Register needs an object list"
@@ -112,7 +113,7 @@ func (e *Endpoint) objectList(m *coap.Message, q *query.Registration, body []byt
 	if f := m.ContentFormat(); f != lwm2m.FormatLink && f != lwm2m.FormatNone {
 		return list, coap.BadRequest, "the object list is no application/link-format"
 	}
-	list, err := link.ParseObjects(body)
+	list, err := link.ParseUpdate(body, root)
 	if err != nil {
 		return list, coap.BadRequest, err.Error()
 	}

@@ -54,7 +54,7 @@ func (e *Endpoint) change(now time.Time, d *Datagram, fx *Effects) bool {
 		return false
 	}
 	if len(body) > 0 {
-		list, code, reason := e.objectList(&d.Message, &q, body)
+		list, code, reason := e.objectList(&d.Message, &q, body, e.reg.Objects.Root)
 		if reason != "" {
 			e.refuse(now, d, code, UpdateRefused, reason, fx)
 			return false
@@ -65,13 +65,10 @@ func (e *Endpoint) change(now time.Time, d *Datagram, fx *Effects) bool {
 	return true
 }
 
-// setObjects replaces the object list. Root and formats stay where the new
-// list does not repeat the root link: clients leave it out.
+// setObjects replaces the object list. Formats stay where the new list does
+// not repeat the root link: clients leave it out.
 func (e *Endpoint) setObjects(list link.ObjectList) {
 	old := &e.reg.Objects
-	if list.Root == "" {
-		list.Root = old.Root
-	}
 	if list.Formats == nil {
 		list.Formats = old.Formats
 	}

@@ -1,0 +1,491 @@
+package endpoint
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"dormouse/actors/operations"
+	"dormouse/codec/coap"
+	"dormouse/codec/ids"
+	"dormouse/codec/lwm2m"
+	"dormouse/codec/model"
+	"dormouse/codec/platform"
+	"dormouse/codec/wire"
+)
+
+// TestScenarios plays testdata/*.txt: what a device and platform clients do,
+// and all that the endpoint wants done about it. Commands:
+//
+//	config name=value          before the first message
+//	device [from=addr]         one CoAP message a line, see parseMessage
+//	submit                     one command, of all lines
+//	set id=n status=S          change an operation (n: 1 for the first made)
+//	drop id=n                  delete an operation
+//	fragments                  JSON of the managed object
+//	remove | sweep
+//	advance 5s                 the clock; ticks and durable timers fire in order
+//	restart                    the memory is lost, the store is not
+//	crash                      as restart, and the next event's commit is lost
+//	full | space               the disk
+//	show                       registration, observations, operations, values
+func TestScenarios(t *testing.T) {
+	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+		w := newWorld(t)
+		datadriven.RunTest(t, path, w.run)
+	})
+}
+
+// world is one endpoint with its store, clock and counterparts.
+type world struct {
+	t      *testing.T
+	env    *Env
+	store  memory
+	now    time.Time
+	shard  *Shard
+	e      *Endpoint
+	wake   time.Time
+	random uint32
+	full   bool
+	lose   bool
+	peer   string
+	ops    []ids.Operation
+	out    strings.Builder
+	stray  bool
+}
+
+const testName = "urn:dev:1"
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, store: memory{}, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), peer: "[2001:db8::1]:40000"}
+	w.env = &Env{
+		Config: Config{AcceptUnknown: true, AwakeTime: -1, RequestTimeout: 180 * time.Second, MaxRequestTimeout: 600 * time.Second,
+			LifetimeGrace: time.Minute, MaxPending: 2, MaxQueued: 5, StarvedAfter: 48 * time.Hour},
+		State: w.store, Shards: 4, Model: model.Core(),
+		Random: func() uint32 { w.random++; return w.random },
+		Full:   func() bool { return w.full },
+	}
+	return w
+}
+
+// start loads the endpoint at the first event, or after a restart.
+func (w *world) start() {
+	if w.e != nil {
+		return
+	}
+	id := w.env.Key.Endpoint(testName)
+	var err error
+	if w.shard, err = NewShard(w.env, w.env.Shards.Of(id)); err != nil {
+		w.t.Fatal(err)
+	}
+	if w.e, err = LoadFrom(w.shard, id); err != nil {
+		w.t.Fatal(err)
+	}
+	w.wake = w.e.wake()
+}
+
+func (w *world) run(t *testing.T, d *datadriven.TestData) string {
+	w.t = t
+	w.out.Reset()
+	switch d.Cmd {
+	case "config":
+		w.config(d)
+	case "device":
+		peer := w.peer
+		if d.HasArg("from") {
+			d.ScanArgs(t, "from", &peer)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(d.Input), "\n") {
+			w.receive(peer, line)
+		}
+	case "advance":
+		dur, err := time.ParseDuration(d.CmdArgs[0].Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.advance(dur)
+	case "restart":
+		w.e = nil
+		w.start()
+		w.printf("%s", "loaded")
+	case "crash":
+		w.lose = true
+		w.e = nil
+	case "full":
+		w.full = true
+	case "space":
+		w.full = false
+	case "show":
+		w.show()
+	default:
+		w.client(d)
+	}
+	return w.out.String()
+}
+
+func (w *world) config(d *datadriven.TestData) {
+	for _, a := range d.CmdArgs {
+		switch v := a.Vals[0]; a.Key {
+		case "accept":
+			w.env.Config.AcceptUnknown = v == "true"
+		case "awake":
+			w.env.Config.AwakeTime, _ = time.ParseDuration(v)
+		default:
+			w.t.Fatalf("unknown setting %s", a.Key)
+		}
+	}
+}
+
+// client plays the platform's side.
+func (w *world) client(d *datadriven.TestData) {
+	reply := func(op OperationView, err error) {
+		if err != nil {
+			w.printf("reply: %v", err)
+			return
+		}
+		if !contains(w.ops, op.ID) {
+			w.ops = append(w.ops, op.ID)
+		}
+		w.printf("reply: operation %d %s", w.number(op.ID), op.Status)
+	}
+	done := func(err error) { w.printf("reply: %v", err) }
+	switch d.Cmd {
+	case "submit":
+		w.handle(&Submit{Text: d.Input, Retry: d.HasArg("retry"), Reply: reply})
+	case "set":
+		var n int
+		var status string
+		d.ScanArgs(w.t, "id", &n)
+		d.ScanArgs(w.t, "status", &status)
+		w.handle(&SetOperation{ID: w.ops[n-1], Status: status, Reply: reply})
+	case "drop":
+		var n int
+		d.ScanArgs(w.t, "id", &n)
+		w.handle(&DropOperation{ID: w.ops[n-1], Reply: done})
+	case "fragments":
+		list, err := platform.ParseFragments([]byte(d.Input))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.handle(&SetFragments{Fragments: list, Reply: done})
+	case "remove":
+		w.handle(&Remove{Reply: done})
+	case "sweep":
+		w.handle(Sweep{})
+	default:
+		w.t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
+	}
+}
+
+func contains(list []ids.Operation, id ids.Operation) bool {
+	for _, o := range list {
+		if o == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) number(id ids.Operation) int {
+	for i, o := range w.ops {
+		if o == id {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (w *world) printf(format string, args ...any) { fmt.Fprintf(&w.out, format+"\n", args...) }
+
+// handle gives one event to the endpoint and does what it wants, in the order
+// of the effect rule.
+func (w *world) handle(ev Event) {
+	w.start()
+	var fx Effects
+	w.e.Handle(w.now, ev, &fx)
+	if w.lose && (fx.Batch.Len() > 0 || len(fx.Signposts) > 0) {
+		w.lose, w.e = false, nil
+		for _, r := range fx.Replies {
+			r(ErrClosed)
+		}
+		w.printf("commit lost")
+		return
+	}
+	w.commit(&fx)
+	for _, s := range fx.Sends {
+		var m coap.Message
+		if err := coap.Parse(s.Payload, &m); err != nil {
+			w.t.Fatalf("sent % x: %v", s.Payload, err)
+		}
+		w.printf("send %s", w.message(&m))
+	}
+	for _, r := range fx.Replies {
+		r(nil)
+	}
+	for _, n := range fx.Notices {
+		if n.Kind != RequestSent {
+			w.printf("notice %s", strings.TrimSpace(n.Kind.String()+" "+w.mask(n.Detail)))
+		}
+	}
+	w.wake = fx.Wake
+}
+
+// mask replaces operation IDs by their number.
+func (w *world) mask(s string) string {
+	for i, id := range w.ops {
+		s = strings.ReplaceAll(s, id.String(), "#"+strconv.Itoa(i+1))
+	}
+	return s
+}
+
+func (w *world) commit(fx *Effects) {
+	var written []string
+	_ = fx.Batch.Each(func(wr wire.Write) error {
+		w.store.apply(w.shard.ID, wr)
+		sign := map[wire.WriteKind]string{wire.Put: "+", wire.Delete: "-", wire.DeleteRange: "--"}[wr.Kind]
+		written = append(written, sign+string(rune(wr.Class)))
+		return nil
+	})
+	for _, s := range fx.Signposts {
+		written = append(written, map[bool]string{false: "+a", true: "-a"}[s.Clear])
+	}
+	if len(written) > 0 {
+		w.printf("commit %s", strings.Join(written, " "))
+	}
+}
+
+// advance fires what is due up to the new time, earliest first.
+func (w *world) advance(d time.Duration) {
+	end := w.now.Add(d)
+	for {
+		w.start()
+		at, timer := w.wake, w.timer()
+		if at.IsZero() || !timer.IsZero() && timer.Before(at) {
+			at = timer
+		}
+		if at.IsZero() || at.After(end) {
+			break
+		}
+		if at.After(w.now) {
+			w.now = at
+		}
+		w.printf("at +%s", w.now.Sub(end.Add(-d)))
+		if at.Equal(timer) {
+			key := wire.TimerKey(timer, w.e.id)
+			w.store.apply(w.shard.ID, wire.Write{Kind: wire.Delete, Class: wire.ClassTimer, Key: key})
+			w.handle(Deadline{At: timer.UnixMilli()})
+		} else {
+			w.handle(Tick{})
+		}
+	}
+	w.now = end
+}
+
+// timer is the earliest durable one.
+func (w *world) timer() (at time.Time) {
+	_ = w.store.Scan(w.shard.ID, wire.ClassTimer, nil, nil, false, func(key, _ []byte) bool {
+		at, _, _ = wire.ParseTimerKey(key)
+		return false
+	})
+	return at
+}
+
+func (w *world) receive(peer, line string) {
+	m := w.parseMessage(line)
+	raw, err := m.Append(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d := &Datagram{}
+	if err := d.Parse(wire.ReturnPath{Peer: netip.MustParseAddrPort(peer), Local: netip.MustParseAddr("::1")}, raw); err != nil {
+		w.t.Fatal(err)
+	}
+	w.handle(d)
+}
+
+// parseMessage reads "CON POST mid=1 token=01 path=rd query=ep=a&b=U ct=40
+// observe=3 block1=0/1/64 payload=text|hex:00ff". The path $loc is the current
+// location, the token $last that of the last request, $mid its message ID.
+func (w *world) parseMessage(line string) *coap.Message {
+	words := strings.Fields(line)
+	m := &coap.Message{}
+	for t := coap.Confirmable; t <= coap.Reset; t++ {
+		if t.String() == words[0] {
+			m.Type = t
+		}
+	}
+	m.Code = parseCode(words[1])
+	for _, word := range words[2:] {
+		name, value, _ := strings.Cut(word, "=")
+		w.setField(m, name, value)
+	}
+	return m
+}
+
+func parseCode(s string) coap.Code {
+	for i, name := range []string{"EMPTY", "GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "IPATCH"} {
+		if name == s {
+			return coap.Code(i)
+		}
+	}
+	class, detail, _ := strings.Cut(s, ".")
+	c, _ := strconv.Atoi(class)
+	d, _ := strconv.Atoi(detail)
+	return coap.Code(c<<5 | d)
+}
+
+func (w *world) setField(m *coap.Message, name, value string) {
+	switch name {
+	case "mid":
+		if value == "$" {
+			m.MessageID = w.e.client.MessageID()
+			return
+		}
+		n, _ := strconv.Atoi(value)
+		m.MessageID = uint16(n)
+	case "token":
+		if value == "$" {
+			m.Token = w.e.client.Token()
+			return
+		}
+		if value == "$obs" {
+			m.Token = w.e.reg.Observations[0].Token[:]
+			return
+		}
+		m.Token, _ = hex.DecodeString(value)
+	case "path":
+		w.start()
+		m.AddPath(strings.ReplaceAll(value, "$loc", w.e.reg.Location(w.e.id).String()))
+	case "query":
+		for _, q := range strings.Split(value, "&") {
+			m.AddString(coap.OptUriQuery, q)
+		}
+	case "ct":
+		n, _ := strconv.Atoi(value)
+		m.AddUint(coap.OptContentFormat, uint32(n))
+	case "observe":
+		n, _ := strconv.Atoi(value)
+		m.AddUint(coap.OptObserve, uint32(n))
+	case "block1", "block2":
+		var num, more, size int
+		fmt.Sscanf(value, "%d/%d/%d", &num, &more, &size)
+		m.AddBlock(map[string]coap.OptionID{"block1": coap.OptBlock1, "block2": coap.OptBlock2}[name],
+			coap.Block{Num: uint32(num), More: more == 1, SZX: coap.SZXFor(size)})
+	case "payload":
+		if raw, ok := strings.CutPrefix(value, "hex:"); ok {
+			m.Payload, _ = hex.DecodeString(raw)
+			return
+		}
+		m.Payload = []byte(strings.ReplaceAll(value, "_", " "))
+	default:
+		w.t.Fatalf("unknown field %s", name)
+	}
+}
+
+// message prints what the endpoint sends, in the notation of parseMessage.
+func (w *world) message(m *coap.Message) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s", m.Type, printCode(m.Code))
+	if m.Type == coap.Acknowledgement || m.Type == coap.Reset {
+		fmt.Fprintf(&b, " mid=%d", m.MessageID)
+	}
+	if m.Code.IsRequest() {
+		fmt.Fprintf(&b, " path=%s", m.Path())
+	}
+	if q := m.Queries(); len(q) > 0 {
+		fmt.Fprintf(&b, " query=%s", strings.Join(q, "&"))
+	}
+	if l := m.LocationPath(); l != "" {
+		fmt.Fprintf(&b, " location=%s", strings.ReplaceAll(l, w.e.reg.Location(w.e.id).String(), "$loc"))
+	}
+	for _, o := range []struct {
+		name string
+		id   coap.OptionID
+	}{{"ct", coap.OptContentFormat}, {"accept", coap.OptAccept}, {"observe", coap.OptObserve}, {"size1", coap.OptSize1}} {
+		if v, ok := m.Uint(o.id); ok {
+			fmt.Fprintf(&b, " %s=%d", o.name, v)
+		}
+	}
+	for name, id := range map[string]coap.OptionID{"block1": coap.OptBlock1, "block2": coap.OptBlock2} {
+		if bl, ok, _ := m.Block(id); ok {
+			more := 0
+			if bl.More {
+				more = 1
+			}
+			fmt.Fprintf(&b, " %s=%d/%d/%d", name, bl.Num, more, bl.Size())
+		}
+	}
+	if len(m.Payload) > 0 {
+		fmt.Fprintf(&b, " payload=%s", printable(m.Payload))
+	}
+	return b.String()
+}
+
+func printCode(c coap.Code) string {
+	if c.IsRequest() {
+		return []string{"EMPTY", "GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "IPATCH"}[c]
+	}
+	return c.String()
+}
+
+func printable(b []byte) string {
+	for _, c := range b {
+		if c < 32 || c > 126 {
+			return "hex:" + hex.EncodeToString(b)
+		}
+	}
+	return string(b)
+}
+
+// show prints what is stored and what is awake.
+func (w *world) show() {
+	w.start()
+	r := &w.e.reg
+	w.printf("known=%v registered=%v count=%d version=%s lifetime=%d binding=%s queue=%v awake=%v peer=%s",
+		w.e.known, r.Registered, r.Count, r.Version, r.Lifetime, r.Binding, r.Queue, w.e.awake(w.now), w.e.at.Path.Peer)
+	if len(r.Objects.Objects) > 0 {
+		w.printf("objects %s", r.Objects.Append(nil))
+	}
+	for _, o := range r.Observations {
+		w.printf("observation %v composite=%v pending=%v format=%s", o.Paths, o.Composite, o.Pending, o.Format)
+	}
+	for _, a := range r.Attributes {
+		w.printf("attributes %s %s pending=%v", a.Path, a.Text, a.Pending)
+	}
+	w.showOperations()
+	var lines []string
+	_ = w.store.Scan(w.shard.ID, wire.ClassValue, nil, nil, false, func(key, value []byte) bool {
+		p, _, _ := lwm2m.ParseStoredPath(key[8:])
+		v, err := ParseLastValue(value)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("value %s %s %q", p, v.Value.Kind(), v.Value))
+		return true
+	})
+	sort.Strings(lines)
+	for _, l := range lines {
+		w.printf("%s", l)
+	}
+}
+
+func (w *world) showOperations() {
+	_ = w.store.Scan(w.shard.ID, wire.ClassOperation, nil, nil, false, func(key, value []byte) bool {
+		op, err := operations.Parse(value)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.printf("operation %d %s line=%d %s", w.number(op.ID), op.Status, op.Line, strings.TrimSpace(op.Failure))
+		if op.Results != "" {
+			w.printf("  results %s", op.Results)
+		}
+		return true
+	})
+}

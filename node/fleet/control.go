@@ -1,0 +1,180 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"dormouse/actors/endpoint"
+	"dormouse/actors/operations"
+	"dormouse/codec/ids"
+	"dormouse/codec/platform"
+	"dormouse/codec/wire"
+	"dormouse/node/admin"
+)
+
+// Operation shows one operation.
+func (f *Fleet) Operation(_ context.Context, id ids.Operation) (platform.Operation, error) {
+	op, err := f.stored(id)
+	if err != nil {
+		return platform.Operation{}, err
+	}
+	return f.show(op)
+}
+
+func (f *Fleet) stored(id ids.Operation) (*operations.Operation, error) {
+	if id.Shard() >= ids.Shard(f.env.Shards) {
+		return nil, noOperation(id)
+	}
+	value, found, err := f.get(id.Shard(), wire.ClassOperation, wire.OperationKey(id))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, noOperation(id)
+	}
+	return operations.Parse(value)
+}
+
+func noOperation(id ids.Operation) error {
+	return admin.Refuse(admin.ErrNotFound, "There is no operation with ID %s.", id)
+}
+
+// show turns an operation into the platform's shape.
+func (f *Fleet) show(op *operations.Operation) (platform.Operation, error) {
+	p := platform.Operation{
+		ID: op.ID, Device: op.Device, Status: platform.Status(op.Status.String()),
+		Created: op.Created(), Updated: op.Updated, Text: op.Text, Result: op.Output,
+		Results: json.RawMessage(op.Results), Failure: op.Failure, Retry: op.Retry,
+	}
+	r, found, err := f.records(op.Endpoint)
+	if err != nil {
+		return p, err
+	}
+	if found {
+		p.DeviceName = f.managedObject(r, time.Now()).Name
+	}
+	if op.Extra != "" {
+		p.Fragments, err = platform.ParseFragments([]byte(op.Extra))
+	}
+	return p, err
+}
+
+// CreateOperation queues an operation at its device.
+func (f *Fleet) CreateOperation(ctx context.Context, n platform.NewOperation, key admin.IdempotencyKey) (platform.Operation, error) {
+	if !key.IsZero() {
+		defer f.keys.lock(key.Name)()
+		if id, found, err := f.used(key); err != nil || found {
+			if err != nil {
+				return platform.Operation{}, err
+			}
+			return f.Operation(ctx, ids.Operation(id))
+		}
+	}
+	e, err := f.endpointOf(n.Device)
+	if err != nil {
+		if errors.Is(err, admin.ErrNotFound) {
+			err = admin.Refuse(admin.ErrUnprocessable, "deviceId %s is no device.", n.Device)
+		}
+		return platform.Operation{}, err
+	}
+	submit := &endpoint.Submit{Text: n.Text, Retry: n.Retry, Once: once(key, time.Now())}
+	if len(n.Fragments) > 0 {
+		submit.Extra = string(n.Fragments.Append(nil))
+	}
+	answer := make(chan operationAnswer, 1)
+	submit.Reply = func(op operations.Operation, err error) { answer <- operationAnswer{op, err} }
+	return f.awaitOperation(ctx, answer, f.gate.Post(e, submit))
+}
+
+type operationAnswer struct {
+	op  operations.Operation
+	err error
+}
+
+func (f *Fleet) awaitOperation(ctx context.Context, answer <-chan operationAnswer, posted error) (platform.Operation, error) {
+	if posted != nil {
+		return platform.Operation{}, translate(posted)
+	}
+	a, err := wait(ctx, answer)
+	if err != nil {
+		return platform.Operation{}, err
+	}
+	if a.err != nil {
+		return platform.Operation{}, translate(a.err)
+	}
+	return f.show(&a.op)
+}
+
+// UpdateOperation changes the status.
+func (f *Fleet) UpdateOperation(ctx context.Context, id ids.Operation, c platform.OperationChange) (platform.Operation, error) {
+	op, err := f.stored(id)
+	if err != nil {
+		return platform.Operation{}, err
+	}
+	answer := make(chan operationAnswer, 1)
+	return f.awaitOperation(ctx, answer, f.gate.Post(op.Endpoint, &endpoint.SetOperation{
+		ID: id, Status: string(c.Status), Reason: c.Reason,
+		Reply: func(op operations.Operation, err error) { answer <- operationAnswer{op, err} },
+	}))
+}
+
+// DeleteOperation ends and removes one operation.
+func (f *Fleet) DeleteOperation(ctx context.Context, id ids.Operation) error {
+	op, err := f.stored(id)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	err = f.gate.Post(op.Endpoint, &endpoint.DropOperation{ID: id, Reply: func(err error) { done <- err }})
+	return f.settled(ctx, done, err)
+}
+
+// deleteChunk bounds the operations that are collected before they are
+// deleted.
+const deleteChunk = 1000
+
+// DeleteOperations removes all that match, in chunks.
+func (f *Fleet) DeleteOperations(ctx context.Context, filter admin.OperationFilter) error {
+	for {
+		var found []ids.Operation
+		err := f.eachOperation(ctx, filter, 0, func(op *operations.Operation) (bool, error) {
+			found = append(found, op.ID)
+			return len(found) < deleteChunk, nil
+		})
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		for _, id := range found {
+			if err := f.DeleteOperation(ctx, id); err != nil && !errors.Is(err, admin.ErrNotFound) {
+				return err
+			}
+		}
+	}
+}
+
+// Operations lists by time of creation.
+func (f *Fleet) Operations(ctx context.Context, filter admin.OperationFilter, p admin.Page) (admin.List[platform.Operation], error) {
+	var list admin.List[platform.Operation]
+	var behind ids.Operation
+	if p.Cursor != "" {
+		id, err := ids.ParseOperation(p.Cursor)
+		if err != nil {
+			return list, admin.Refuse(admin.ErrBadRequest, "The cursor %q is none of this list.", p.Cursor)
+		}
+		behind = id
+	}
+	pager := pager[platform.Operation]{page: p, list: &list}
+	err := f.eachOperation(ctx, filter, behind, func(op *operations.Operation) (bool, error) {
+		if !pager.wanted() {
+			return pager.pass(), nil
+		}
+		shown, err := f.show(op)
+		if err != nil {
+			return false, err
+		}
+		return pager.add(shown, func() string { return op.ID.String() }), nil
+	})
+	return list, err
+}

@@ -1,0 +1,294 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"dormouse/actors/endpoint"
+	"dormouse/codec/ids"
+	"dormouse/codec/platform"
+	"dormouse/codec/wire"
+	"dormouse/node/admin"
+)
+
+// Object shows one managed object.
+func (f *Fleet) Object(_ context.Context, id ids.Object) (platform.ManagedObject, error) {
+	value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
+	if err != nil {
+		return platform.ManagedObject{}, err
+	}
+	if !found {
+		return platform.ManagedObject{}, noObject(id)
+	}
+	m, found, err := f.object(id, value, time.Now())
+	if err == nil && !found {
+		err = noObject(id)
+	}
+	return m, err
+}
+
+func noObject(id ids.Object) error {
+	return admin.Refuse(admin.ErrNotFound, "There is no managed object with ID %s.", id)
+}
+
+// object makes a managed object of the record of wire.ClassObject.
+func (f *Fleet) object(id ids.Object, value []byte, now time.Time) (m platform.ManagedObject, found bool, err error) {
+	e, isDevice := deviceOf(value)
+	if !isDevice {
+		m, err := parseObject(id, value)
+		return m, err == nil, err
+	}
+	r, found, err := f.records(e)
+	if err != nil || !found || r.registration.Object != id {
+		return m, false, err
+	}
+	return f.managedObject(r, now), true, nil
+}
+
+// deviceOf tells the endpoint of a device's record.
+func deviceOf(value []byte) (ids.Endpoint, bool) {
+	if len(value) != 9 || value[0] != endpoint.ObjectOfDevice {
+		return 0, false
+	}
+	e, err := ids.ParseEndpoint(value[1:])
+	return e, err == nil
+}
+
+// Objects lists in the order of the IDs, which is the order of the shards.
+func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.Page) (admin.List[platform.ManagedObject], error) {
+	var list admin.List[platform.ManagedObject]
+	from, err := objectCursor(p.Cursor)
+	if err != nil {
+		return list, err
+	}
+	pager := pager[platform.ManagedObject]{page: p, list: &list}
+	now := time.Now()
+	take := func(id ids.Object, value []byte) (more bool, err error) {
+		if filterless(filter) && !pager.wanted() { // skipped or only counted: not read
+			return pager.pass(), nil
+		}
+		m, found, err := f.object(id, value, now)
+		if err != nil || !found || !matches(&m, filter) {
+			return true, err
+		}
+		return pager.add(m, func() string { return id.String() }), nil
+	}
+	if filter.IDs != nil {
+		return list, f.eachOf(filter.IDs, from, take)
+	}
+	return list, f.eachObject(ctx, from, take)
+}
+
+func filterless(f admin.ObjectFilter) bool {
+	return f.Type == "" && f.FragmentType == "" && f.Owner == "" && f.Text == ""
+}
+
+// objectCursor is the ID behind which a list goes on.
+func objectCursor(cursor string) (from ids.Object, err error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	id, err := ids.ParseObject(cursor)
+	if err != nil {
+		return 0, admin.Refuse(admin.ErrBadRequest, "The cursor %q is none of this list.", cursor)
+	}
+	return id + 1, nil
+}
+
+// eachOf visits named objects that exist, each once, in the order of the IDs.
+func (f *Fleet) eachOf(wanted []ids.Object, from ids.Object, take func(ids.Object, []byte) (bool, error)) error {
+	wanted = slices.Clone(wanted)
+	slices.Sort(wanted)
+	for _, id := range slices.Compact(wanted) {
+		value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
+		if err != nil {
+			return err
+		}
+		if !found || id < from {
+			continue
+		}
+		if more, err := take(id, value); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachObject visits all from an ID on.
+func (f *Fleet) eachObject(ctx context.Context, from ids.Object, take func(ids.Object, []byte) (bool, error)) error {
+	more := true
+	for shard := f.env.Shards.OfObject(from); shard < ids.Shard(f.env.Shards) && more; shard++ {
+		var failed error
+		err := f.env.State.Scan(shard, wire.ClassObject, wire.ObjectKey(from), nil, false, func(key, value []byte) bool {
+			id, err := ids.ParseEndpoint(key) // eight bytes all the same
+			if err == nil {
+				more, err = take(ids.Object(id), value)
+			}
+			if failed = errors.Join(err, ctx.Err()); failed != nil {
+				more = false
+			}
+			return more
+		})
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// matches applies a filter; Text is the beginning of a text field, or of the
+// name, in any case of letters.
+func matches(m *platform.ManagedObject, f admin.ObjectFilter) bool {
+	switch {
+	case f.Type != "" && m.Type != f.Type, f.Owner != "" && m.Owner != f.Owner:
+		return false
+	case f.FragmentType != "" && !m.Has(f.FragmentType):
+		return false
+	case f.Text == "":
+		return true
+	}
+	text := strings.ToLower(f.Text)
+	if strings.HasPrefix(strings.ToLower(m.Name), text) || strings.HasPrefix(strings.ToLower(m.Type), text) {
+		return true
+	}
+	for _, g := range m.Fragments {
+		if len(g.Raw) > 1 && g.Raw[0] == '"' && bytes.HasPrefix(bytes.ToLower(g.Raw[1:]), []byte(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// CreateObject makes an object that is no device: devices come by registering.
+func (f *Fleet) CreateObject(ctx context.Context, c platform.ObjectChange, once admin.IdempotencyKey) (platform.ManagedObject, error) {
+	if !once.IsZero() {
+		defer f.keys.lock(once.Name)()
+		if id, found, err := f.used(once); err != nil || found {
+			if err != nil {
+				return platform.ManagedObject{}, err
+			}
+			return f.Object(ctx, ids.Object(id))
+		}
+	}
+	if f.env.Full() {
+		return platform.ManagedObject{}, admin.ErrFull
+	}
+	now := time.Now().Truncate(time.Millisecond)
+	m, err := platform.ManagedObject{Created: now}.Apply(c, now)
+	if err != nil {
+		return m, err
+	}
+	m.ID = ids.Object(uint64(f.env.Random())<<32|uint64(f.env.Random())) >> 1 // positive where a client reads 64 bits
+	return m, f.writeObject(ctx, &m, onceOf(once, now, m.ID))
+}
+
+// onceOf is the record of a key with the ID that it made, nil for no key.
+func onceOf(key admin.IdempotencyKey, now time.Time, id ids.Object) func(*endpoint.Effects) {
+	o := once(key, now)
+	if o == nil {
+		return nil
+	}
+	return func(fx *endpoint.Effects) { fx.Batch.Put(wire.ClassOnce, o.Key, o.Value(uint64(id))) }
+}
+
+// writeObject stores an object and waits for the commit.
+func (f *Fleet) writeObject(ctx context.Context, m *platform.ManagedObject, also func(*endpoint.Effects)) error {
+	done := make(chan error, 1)
+	value := appendObject(nil, m)
+	err := f.gate.Do(f.env.Shards.OfObject(m.ID), func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
+		fx.Batch.Put(wire.ClassObject, wire.ObjectKey(m.ID), value)
+		if also != nil {
+			also(fx)
+		}
+		fx.Replies = append(fx.Replies, func(err error) { done <- err })
+	})
+	return f.settled(ctx, done, err)
+}
+
+// settled waits for the answer to what was posted.
+func (f *Fleet) settled(ctx context.Context, done <-chan error, posted error) error {
+	if posted != nil {
+		return translate(posted)
+	}
+	err, gaveUp := wait(ctx, done)
+	if gaveUp != nil {
+		return gaveUp
+	}
+	if err != nil {
+		return translate(err)
+	}
+	return nil
+}
+
+// UpdateObject merges a change.
+func (f *Fleet) UpdateObject(ctx context.Context, id ids.Object, c platform.ObjectChange) (platform.ManagedObject, error) {
+	var name [16]byte
+	copy(name[:], wire.ObjectKey(id))
+	defer f.objects.lock(name)()
+	value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
+	if err != nil || !found {
+		return platform.ManagedObject{}, errors.Join(err, missing(found, id))
+	}
+	if e, isDevice := deviceOf(value); isDevice {
+		if err := f.setFragments(ctx, e, c); err != nil {
+			return platform.ManagedObject{}, err
+		}
+		return f.Object(ctx, id)
+	}
+	m, err := parseObject(id, value)
+	if err != nil {
+		return m, err
+	}
+	if m, err = m.Apply(c, time.Now().Truncate(time.Millisecond)); err != nil {
+		return m, err
+	}
+	return m, f.writeObject(ctx, &m, nil)
+}
+
+func missing(found bool, id ids.Object) error {
+	if found {
+		return nil
+	}
+	return noObject(id)
+}
+
+func (f *Fleet) setFragments(ctx context.Context, e ids.Endpoint, c platform.ObjectChange) error {
+	fragments := c.Fragments
+	for _, t := range []struct {
+		name string
+		text *string
+	}{{"type", c.Type}, {"name", c.Name}, {"owner", c.Owner}} {
+		if t.text != nil {
+			fragments = append(fragments, platform.Fragment{Name: t.name, Raw: raw(*t.text)})
+		}
+	}
+	done := make(chan error, 1)
+	err := f.gate.Post(e, &endpoint.SetFragments{Fragments: fragments, Reply: func(err error) { done <- err }})
+	return f.settled(ctx, done, err)
+}
+
+// DeleteObject removes an object; a device with all its records.
+func (f *Fleet) DeleteObject(ctx context.Context, id ids.Object, _ admin.Cascade) error {
+	var name [16]byte
+	copy(name[:], wire.ObjectKey(id))
+	defer f.objects.lock(name)()
+	shard := f.env.Shards.OfObject(id)
+	value, found, err := f.get(shard, wire.ClassObject, wire.ObjectKey(id))
+	if err != nil || !found {
+		return errors.Join(err, missing(found, id))
+	}
+	done := make(chan error, 1)
+	if e, isDevice := deviceOf(value); isDevice {
+		err = f.gate.Post(e, &endpoint.Remove{Reply: func(err error) { done <- err }})
+	} else {
+		err = f.gate.Do(shard, func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
+			fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(id))
+			fx.Replies = append(fx.Replies, func(err error) { done <- err })
+		})
+	}
+	return f.settled(ctx, done, err)
+}

@@ -1,0 +1,62 @@
+package fleet
+
+import (
+	"context"
+	"time"
+
+	"dormouse/actors/endpoint"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// sweepEvery is the period of the sweep (platform 18).
+const sweepEvery = 24 * time.Hour
+
+// Sweep looks, at once and then every 24 h until ctx is done, for operations
+// that a crash left EXECUTING or that starved, and for keys to forget. The
+// first round shows what a crash interrupted as PENDING again.
+func (f *Fleet) Sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		for shard := range ids.Shard(f.env.Shards) {
+			if err := f.sweepShard(ctx, shard); err != nil {
+				f.logger.Warn("sweep", "shard", shard, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (f *Fleet) sweepShard(ctx context.Context, shard ids.Shard) error {
+	if err := f.expireKeys(shard, time.Now()); err != nil {
+		return err
+	}
+	var last ids.Endpoint
+	return f.env.State.Scan(shard, wire.ClassActive, nil, nil, false, func(key, _ []byte) bool {
+		id, err := ids.ParseEndpoint(key)
+		if err != nil || id == last {
+			return ctx.Err() == nil
+		}
+		last = id
+		for f.gate.Post(id, endpoint.Sweep{}) == endpoint.ErrBusy && pause(ctx, time.Second) {
+		}
+		return ctx.Err() == nil
+	})
+}
+
+// pause waits, and reports false when ctx is done.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
