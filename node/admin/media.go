@@ -14,6 +14,16 @@ import (
 // vendor is the prefix of the platform's own media types: vendor, a name, +json.
 const vendor = "application/vnd.com.nsn.cumulocity."
 
+// Names of media types, without the platform's prefix.
+const (
+	mediaObject     = "managedobject"
+	mediaObjects    = "managedobjectcollection"
+	mediaOperation  = "operation"
+	mediaOperations = "operationcollection"
+	mediaValues     = "lwm2mvaluecollection"
+	mediaStatus     = "status"
+)
+
 // acceptable reports that the client takes JSON, and whether it asked for the
 // platform's own media types by name.
 func acceptable(accept []string) (ok, named bool) {

@@ -7,16 +7,6 @@ import (
 	"dormouse/codec/platform"
 )
 
-// Names of media types, without the platform's prefix.
-const (
-	mediaObject     = "managedobject"
-	mediaObjects    = "managedobjectcollection"
-	mediaOperation  = "operation"
-	mediaOperations = "operationcollection"
-	mediaValues     = "lwm2mvaluecollection"
-	mediaStatus     = "status"
-)
-
 // objectID is the {id} of the address. Text that is no ID names nothing.
 func objectID(r *http.Request) (ids.Object, error) {
 	id, err := ids.ParseObject(r.PathValue("id"))
@@ -109,24 +99,4 @@ func (s *site) deleteObject(_ http.ResponseWriter, r *http.Request) (answer, err
 		return answer{}, q.err
 	}
 	return answer{}, s.backend.DeleteObject(r.Context(), id, c)
-}
-
-// listValues lists the last values of a device: all, or those below ?path=.
-// A page holds all that a device usually has unless the client says otherwise.
-func (s *site) listValues(_ http.ResponseWriter, r *http.Request) (answer, error) {
-	id, err := objectID(r)
-	if err != nil {
-		return answer{}, err
-	}
-	q := parseQuery(r.URL.RawQuery)
-	below, g := q.below(), q.paging(platform.MaxPageSize)
-	if q.err != nil {
-		return answer{}, q.err
-	}
-	list, err := s.backend.Values(r.Context(), id, below, g.page())
-	if err != nil {
-		return answer{}, err
-	}
-	item := func(dst []byte, v *platform.LastValue, _ string) []byte { return platform.AppendLastValue(dst, v) }
-	return pageOf(r, platform.Values, mediaValues, g, list, item), nil
 }
