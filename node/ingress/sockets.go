@@ -22,9 +22,10 @@ type Sockets struct {
 	readers    sync.WaitGroup
 	closing    chan struct{}
 
-	mu     sync.Mutex // guards what follows; never held during I/O or callbacks
-	served bool
-	closed bool
+	mu      sync.Mutex // guards what follows; never held during I/O or callbacks
+	served  bool
+	stopped bool
+	closed  bool
 }
 
 // socket is one listener.
@@ -77,7 +78,7 @@ func Listen(o Options) (*Sockets, error) {
 func (s *Sockets) Serve(receive func([]In)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.stopped || s.closed {
 		return ErrClosed
 	}
 	if s.served {
@@ -145,20 +146,38 @@ func (s *Sockets) ListenerStats() []Stats {
 	return stats
 }
 
-// Close closes the sockets and waits until the last receive has returned: it
-// must not be called from there. Later calls return nil.
-func (s *Sockets) Close() error {
+// StopReading ends the readers and waits until the last receive has returned;
+// sending goes on. It must not be called from receive. What the kernel still
+// holds is lost, as if it had never arrived.
+func (s *Sockets) StopReading() error {
 	s.mu.Lock()
-	first := !s.closed
-	s.closed = true
+	first := !s.stopped
+	s.stopped = true
 	s.mu.Unlock()
 	var err error
 	if first {
 		close(s.closing)
 		for _, sock := range s.sockets {
-			err = errors.Join(err, sock.conn.Close())
+			err = errors.Join(err, sock.conn.SetReadDeadline(time.Unix(1, 0)))
 		}
 	}
 	s.readers.Wait()
+	return err
+}
+
+// Close stops reading and closes the sockets. Later calls return nil.
+func (s *Sockets) Close() error {
+	s.mu.Lock()
+	first := !s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if !first {
+		s.readers.Wait()
+		return nil
+	}
+	err := s.StopReading()
+	for _, sock := range s.sockets {
+		err = errors.Join(err, sock.conn.Close())
+	}
 	return err
 }

@@ -59,13 +59,17 @@ type Router struct {
 	// Count is told of every fault.
 	Count func(Fault)
 
+	spare   *endpoint.Datagram // refused datagrams are read into the same memory
 	scratch []byte
 	reply   coap.Message
 }
 
 // Receive takes one datagram, which it does not keep.
 func (r *Router) Receive(path wire.ReturnPath, payload []byte) {
-	d := r.Shell.Take()
+	if r.spare == nil {
+		r.spare = r.Shell.Take()
+	}
+	d := r.spare
 	if err := d.Parse(path, payload); err != nil {
 		r.malformed(d, err)
 		return
@@ -75,8 +79,27 @@ func (r *Router) Receive(path wire.ReturnPath, payload []byte) {
 		r.refuse(d, fault)
 		return
 	}
+	r.spare = nil
 	if !r.Shell.Deliver(to, d) {
 		r.Count(Overload)
+	}
+}
+
+// TooLong answers a datagram of which only the beginning is here: 4.13 to a
+// request, by its header and token alone.
+func (r *Router) TooLong(path wire.ReturnPath, payload []byte) {
+	r.Count(Truncated)
+	if len(payload) < 4 || payload[0]>>6 != 1 || int(payload[0]&15) > min(8, len(payload)-4) {
+		return
+	}
+	m := coap.Message{Type: coap.Type(payload[0] >> 4 & 3), Code: coap.Code(payload[1]), MessageID: uint16(payload[2])<<8 | uint16(payload[3])}
+	m.Token = payload[4 : 4+int(payload[0]&15)]
+	if m.Type != coap.Confirmable || !m.Code.IsRequest() {
+		return
+	}
+	if answer := stateless(&m, coap.Acknowledgement, coap.RequestEntityTooLarge, nil, &r.reply, r.scratch[:0]); answer != nil {
+		r.scratch = answer
+		r.Answer(path, answer)
 	}
 }
 

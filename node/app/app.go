@@ -1,0 +1,227 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"dormouse/actors/endpoint"
+	"dormouse/actors/shell"
+	"dormouse/cluster/shards"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+	"dormouse/node/admin"
+	"dormouse/node/config"
+	"dormouse/node/fleet"
+	"dormouse/node/ingress"
+	"dormouse/node/metrics"
+	"dormouse/persistence/store"
+	"dormouse/persistence/timers"
+)
+
+// Options are what a node takes besides its configuration.
+type Options struct {
+	Logger  *slog.Logger // nil discards
+	Version string
+	Idle    time.Duration // a cell without events leaves the memory after it; 0 is 10 s
+}
+
+// App is one node. New acquires everything but answers nobody; Start serves;
+// Stop gives all back and may be called again.
+type App struct {
+	config  config.Config
+	logger  *slog.Logger
+	metrics *metrics.Registry
+	listen  metrics.Listener
+	counts  counts
+
+	store     *store.Store
+	committer *shards.Local
+	env       *endpoint.Env
+	shell     *shell.Shell
+	fleet     *fleet.Fleet
+	sockets   *ingress.Sockets // nil: no CoAP listener
+	admin     *admin.Server    // nil: no HTTP listener
+
+	failed   chan error // gets the first fault that ends the node
+	sweeping sync.WaitGroup
+	cancel   context.CancelFunc // ends the sweeper
+	stopping sync.Once
+	stopped  error
+}
+
+// New opens the data and binds the listeners. Where it fails, what was
+// acquired before is given back.
+func New(c config.Config, o Options) (a *App, err error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	a = &App{config: c, logger: o.Logger, metrics: metrics.New(), failed: make(chan error, 1), cancel: func() {}}
+	a.listen = metrics.Tee(a.metrics.Listener(), metrics.Logger(o.Logger)).Complete()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+			a = nil
+		}
+	}()
+	if err := a.openStore(); err != nil {
+		return a, err
+	}
+	if err := a.openShell(o); err != nil {
+		return a, err
+	}
+	a.fleet = fleet.New(a.env, a.shell, a.logger)
+	if err := a.openSockets(); err != nil {
+		return a, err
+	}
+	a.measure()
+	return a, nil
+}
+
+// openShell joins the endpoints to the committer, the store and the sockets.
+func (a *App) openShell(o Options) (err error) {
+	a.committer = shards.NewLocal(timed{a.store, a.listen.Commit}, shards.Options{OnFatal: a.fail})
+	if a.env, err = a.environment(); err != nil {
+		return err
+	}
+	a.shell, err = shell.New(shell.Options{
+		Env:      a.env,
+		Load:     func(s *endpoint.Shard, id ids.Endpoint) (shell.Cell, error) { return endpoint.LoadFrom(s, id) },
+		Propose:  a.propose,
+		Send:     a.send,
+		Stray:    a.stray,
+		Timers:   func(id ids.Shard) shell.Timers { return queue{timers.New(a.store, id)} },
+		Notify:   a.notify,
+		Events:   a.shellEvents(),
+		MaxAwake: a.config.MaxAwake,
+		Idle:     o.Idle,
+	})
+	return err
+}
+
+// propose turns the store's refusals into those that endpoints' callers know.
+func (a *App) propose(id ids.Shard, b *wire.Batch, done func(error)) {
+	a.committer.Propose(id, b, func(err error) {
+		switch {
+		case err == nil:
+		case errors.Is(err, store.ErrFull):
+			err = fmt.Errorf("%w: %w", endpoint.ErrFull, err)
+		case errors.Is(err, shards.ErrBusy):
+			err = fmt.Errorf("%w: %w", endpoint.ErrBusy, err)
+		case errors.Is(err, shards.ErrClosed):
+			err = fmt.Errorf("%w: %w", endpoint.ErrClosed, err)
+		}
+		done(err)
+	})
+}
+
+// openSockets binds the CoAP listeners; nothing is read yet.
+func (a *App) openSockets() (err error) {
+	if len(a.config.CoAP) == 0 {
+		return nil
+	}
+	a.sockets, err = ingress.Listen(ingress.Options{Addresses: a.config.CoAP, Events: a.socketEvents()})
+	if err != nil {
+		return fmt.Errorf("app: listen for CoAP: %w", err)
+	}
+	return nil
+}
+
+// Start serves HTTP and CoAP.
+func (a *App) Start() error {
+	a.shell.Start()
+	ctx, cancel := context.WithCancel(context.Background())
+	a.cancel = cancel
+	a.sweeping.Go(func() { a.fleet.Sweep(ctx) })
+	if a.config.HTTP != "" {
+		server, err := admin.Start(admin.Options{
+			Address: a.config.HTTP, Backend: a.fleet, Ready: a.ready, Metrics: a.metrics.Handler(),
+			Logger: a.logger, Served: a.served,
+		})
+		if err != nil {
+			return err
+		}
+		a.admin = server
+		a.logger.Info("serving HTTP", "address", server.Address().String())
+	}
+	if a.sockets != nil {
+		if err := a.sockets.Serve(a.receiver()); err != nil {
+			return err
+		}
+		for _, address := range a.sockets.Addresses() {
+			a.logger.Info("serving CoAP", "address", address.String())
+		}
+	}
+	return nil
+}
+
+// CoAP are the addresses that are listened on; ports are those of the kernel.
+func (a *App) CoAP() []netip.AddrPort {
+	if a.sockets == nil {
+		return nil
+	}
+	return a.sockets.Addresses()
+}
+
+// HTTP is the address of the API, nil for none.
+func (a *App) HTTP() net.Addr {
+	if a.admin == nil {
+		return nil
+	}
+	return a.admin.Address()
+}
+
+// Failed gets the fault after which the node must end: all that was
+// acknowledged is on the disk.
+func (a *App) Failed() <-chan error { return a.failed }
+
+func (a *App) fail(err error) {
+	select {
+	case a.failed <- err:
+	default: // the first one counts
+	}
+}
+
+// stopTimeout bounds what Stop waits for HTTP requests.
+const stopTimeout = 10 * time.Second
+
+// Stop takes no more work, commits what was taken, and closes the store.
+func (a *App) Stop() error {
+	a.stopping.Do(func() { a.stopped = a.close() })
+	return a.stopped
+}
+
+func (a *App) close() error {
+	var faults []error
+	if a.admin != nil {
+		a.admin.Drain()
+	}
+	if a.sockets != nil {
+		faults = append(faults, a.sockets.StopReading())
+	}
+	a.cancel()
+	a.sweeping.Wait()
+	if a.admin != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		faults = append(faults, a.admin.Shutdown(ctx))
+		cancel()
+	}
+	if a.shell != nil {
+		a.shell.Stop()
+	}
+	if a.committer != nil {
+		a.committer.Close()
+	}
+	if a.sockets != nil {
+		faults = append(faults, a.sockets.Close())
+	}
+	if a.store != nil {
+		faults = append(faults, a.store.Close())
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,99 @@
+package app
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"dormouse/actors/endpoint"
+	"dormouse/actors/shell"
+	"dormouse/codec/ids"
+	"dormouse/codec/link"
+	"dormouse/codec/model"
+	"dormouse/codec/wire"
+	"dormouse/node/config"
+	"dormouse/node/metrics"
+	"dormouse/persistence/store"
+	"dormouse/persistence/timers"
+)
+
+// openStore opens the data within the memory that the node may use.
+func (a *App) openStore() error {
+	memory, err := config.ApplyMemory(a.config.Cache, a.logger)
+	if err != nil {
+		return err
+	}
+	a.store, err = store.Open(store.Options{
+		Dir: a.config.Data, CacheBytes: memory.Cache, MemTableBytes: memory.MemTable,
+		Shards: ids.Shards(a.config.Shards), LowSpace: int64(a.config.LowSpace), FullSpace: int64(a.config.FullSpace),
+		Logger: a.logger, Events: a.storeEvents(),
+	})
+	if err != nil {
+		return err
+	}
+	a.logger.Info("data is open", "dir", a.config.Data, "shards", int(a.store.Shards()), "cache", memory.Cache, "memtable", memory.MemTable)
+	return nil
+}
+
+// environment is what all endpoints share.
+func (a *App) environment() (*endpoint.Env, error) {
+	c := a.config
+	profiles := make(map[string]link.ObjectList, len(c.Profiles))
+	for id, text := range c.Profiles {
+		list, err := link.ParseObjects([]byte(text))
+		if err != nil {
+			return nil, fmt.Errorf("app: profile %q: %w", id, err)
+		}
+		profiles[id] = list
+	}
+	return &endpoint.Env{
+		Config: endpoint.Config{
+			AcceptUnknown: c.AcceptUnknown, AwakeTime: c.AwakeTime,
+			RequestTimeout: c.RequestTimeout, MaxRequestTimeout: c.MaxRequestTimeout,
+			LifetimeGrace: c.LifetimeGrace, MaxPending: c.MaxPendingOperations, MaxQueued: c.MaxQueuedOperations,
+			StarvedAfter: c.StarvedAfter, Profiles: profiles,
+		},
+		State: a.store, Key: a.store.Key(), Shards: a.store.Shards(), Model: model.Core(),
+		Random: unpredictable, Full: func() bool { return a.store.Space() == store.Full },
+	}, nil
+}
+
+// unpredictable draws from the runtime's ChaCha8 generators, one a thread,
+// seeded by the operating system.
+func unpredictable() uint32 { return rand.Uint32() }
+
+// timed tells of every commit.
+type timed struct {
+	store *store.Store
+	tell  func(metrics.Commit)
+}
+
+// Apply implements shards.Storage.
+func (t timed) Apply(batches []wire.ShardBatch) error {
+	start := time.Now()
+	err := t.store.Apply(batches)
+	bytes := 0
+	for _, b := range batches {
+		bytes += len(b.Batch.Bytes())
+	}
+	t.tell(metrics.Commit{Batches: len(batches), Bytes: bytes, Duration: time.Since(start), Err: err})
+	return err
+}
+
+// queue is a timer queue in the shell's words.
+type queue struct{ *timers.Queue }
+
+func (q queue) Due(now time.Time, limit int) ([]shell.Due, time.Time, error) {
+	due, next, err := q.Queue.Due(now, limit)
+	if len(due) == 0 {
+		return nil, next, err
+	}
+	list := make([]shell.Due, len(due))
+	for i, d := range due {
+		list[i] = shell.Due(d)
+	}
+	return list, next, err
+}
+
+func (q queue) Armed(d shell.Due) bool { return q.Queue.Armed(timers.Due(d)) }
+func (q queue) Handled(d shell.Due)    { q.Queue.Handled(timers.Due(d)) }

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"dormouse/actors/endpoint"
+	"dormouse/actors/shell"
+	"dormouse/node/admin"
+	"dormouse/node/ingress"
+	"dormouse/node/route"
+	"dormouse/persistence/store"
+)
+
+// measure registers what is asked for at every scrape.
+func (a *App) measure() {
+	for kind := endpoint.NoticeKind(1); int(kind) < endpoint.NoticeKinds; kind++ {
+		a.metrics.Counter("endpoint_"+kind.String()+"_total", "Events of endpoints: "+kind.String()+".",
+			func() float64 { return float64(a.counts.notices[kind].Load()) })
+	}
+	for fault := route.Fault(1); int(fault) < route.Faults; fault++ {
+		a.metrics.Counter("coap_"+fault.String()+"_total", "Datagrams that no endpoint took: "+fault.String()+".",
+			func() float64 { return float64(a.counts.faults[fault].Load()) })
+	}
+	a.measureShell()
+	a.measureStore()
+	if a.sockets != nil {
+		a.measureSockets()
+	}
+}
+
+func (a *App) measureShell() {
+	a.metrics.Gauge("awake_endpoints", "Endpoints in memory.", func() float64 { return float64(a.shell.Stats().Awake) })
+	for name, read := range map[string]func(shell.Stats) uint64{
+		"shell_dropped_total":        func(s shell.Stats) uint64 { return s.Dropped },
+		"shell_loaded_total":         func(s shell.Stats) uint64 { return s.Loaded },
+		"shell_passivated_total":     func(s shell.Stats) uint64 { return s.Passivated },
+		"shell_panics_total":         func(s shell.Stats) uint64 { return s.Panics },
+		"shell_commits_failed_total": func(s shell.Stats) uint64 { return s.CommitsFailed },
+		"shell_loads_failed_total":   func(s shell.Stats) uint64 { return s.LoadsFailed },
+		"shell_timers_fired_total":   func(s shell.Stats) uint64 { return s.TimersFired },
+	} {
+		a.metrics.Counter(name, "The shell of the endpoints; see actors/shell.", func() float64 { return float64(read(a.shell.Stats())) })
+	}
+}
+
+func (a *App) measureStore() {
+	for name, read := range map[string]func(store.Metrics) int64{
+		"store_disk_bytes":            func(m store.Metrics) int64 { return m.DiskBytes },
+		"store_cache_bytes":           func(m store.Metrics) int64 { return m.CacheBytes },
+		"store_memtable_bytes":        func(m store.Metrics) int64 { return m.MemTableBytes },
+		"store_compaction_debt_bytes": func(m store.Metrics) int64 { return m.CompactionDebt },
+		"store_available_bytes":       func(m store.Metrics) int64 { return m.Available },
+		"store_space":                 func(m store.Metrics) int64 { return int64(m.Space) },
+	} {
+		a.metrics.Gauge(name, "The store; see persistence/store.", func() float64 { return float64(read(a.store.Metrics())) })
+	}
+	for name, read := range map[string]func(store.Metrics) int64{
+		"store_cache_hits_total":   func(m store.Metrics) int64 { return m.CacheHits },
+		"store_cache_misses_total": func(m store.Metrics) int64 { return m.CacheMisses },
+		"store_stalls_total":       func(m store.Metrics) int64 { return m.Stalls },
+		"store_refusals_total":     func(m store.Metrics) int64 { return m.Refusals },
+	} {
+		a.metrics.Counter(name, "The store; see persistence/store.", func() float64 { return float64(read(a.store.Metrics())) })
+	}
+}
+
+func (a *App) measureSockets() {
+	for name, read := range map[string]func(ingress.Stats) uint64{
+		"datagrams_received_total":       func(s ingress.Stats) uint64 { return s.Received },
+		"datagrams_received_bytes_total": func(s ingress.Stats) uint64 { return s.ReceivedBytes },
+		"datagrams_sent_total":           func(s ingress.Stats) uint64 { return s.Sent },
+		"datagrams_sent_bytes_total":     func(s ingress.Stats) uint64 { return s.SentBytes },
+		"datagrams_kernel_drops_total":   func(s ingress.Stats) uint64 { return s.KernelDrops },
+		"datagrams_send_dropped_total":   func(s ingress.Stats) uint64 { return s.SendDropped + s.SendFailed + s.Unroutable },
+		"datagrams_truncated_total":      func(s ingress.Stats) uint64 { return s.Truncated },
+	} {
+		a.metrics.Counter(name, "The CoAP sockets; see node/ingress.", func() float64 { return float64(read(a.sockets.Stats())) })
+	}
+}
+
+// ready names what must be well for the node to serve.
+func (a *App) ready() []admin.Condition {
+	space := a.store.Space()
+	disk := admin.Condition{Name: "disk", Ready: space != store.Full}
+	switch space {
+	case store.Full:
+		disk.Detail = "The disk is full: new registrations and data are refused, updates are taken as long as they fit."
+	case store.Low:
+		disk.Detail = "The disk is getting full."
+	}
+	return []admin.Condition{{Name: "store", Ready: true}, disk}
+}

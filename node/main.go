@@ -1,0 +1,68 @@
+// Command dormouse is one node of the LwM2M server.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"dormouse/node/app"
+	"dormouse/node/config"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "dormouse:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until a signal, or prints the configuration for `config`.
+func run(args []string) error {
+	show := len(args) > 0 && args[0] == "config"
+	if show {
+		args = args[1:]
+	}
+	loaded, err := config.Load(config.System(args))
+	switch {
+	case errors.Is(err, config.ErrHelp):
+		config.Usage(os.Stdout)
+		return nil
+	case err != nil:
+		return err
+	case show:
+		return loaded.Print(os.Stdout)
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: loaded.LogLevel}))
+	for _, w := range loaded.Warnings {
+		logger.Warn(w)
+	}
+	return serve(loaded.Config, logger)
+}
+
+func serve(c config.Config, logger *slog.Logger) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	node, err := app.New(c, app.Options{Logger: logger})
+	if err != nil {
+		return err
+	}
+	if err := node.Start(); err != nil {
+		return errors.Join(err, node.Stop())
+	}
+	select {
+	case s := <-signals:
+		logger.Info("stopping", "signal", s.String())
+	case err := <-node.Failed():
+		logger.Error("the node cannot go on", "error", err)
+		return errors.Join(err, node.Stop())
+	}
+	go func() {
+		<-signals // a second signal does not wait
+		os.Exit(1)
+	}()
+	return node.Stop()
+}
