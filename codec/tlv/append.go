@@ -23,8 +23,8 @@ func Append(dst []byte, base lwm2m.Path, list []lwm2m.Node, types lwm2m.Types) (
 	if err != nil {
 		return dst, fmt.Errorf("tlv: writing %s: %w", base, err)
 	}
-	if base.Len() <= 2 && len(sorted) == 1 && sorted[0].Path == base {
-		return dst, nil // an empty object or instance: no entries
+	if !base.IsResource() && len(sorted) == 1 && sorted[0].Path == base && sorted[0].Value.Kind() == lwm2m.KindNone {
+		return dst, nil // an empty container: no entries
 	}
 	return appendLevel(dst, sorted, firstLevel(base))
 }
