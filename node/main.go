@@ -36,7 +36,7 @@ func run(args []string) error {
 	case show:
 		return loaded.Print(os.Stdout)
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: loaded.LogLevel}))
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: loaded.Config.LogLevel}))
 	for _, w := range loaded.Warnings {
 		logger.Warn(w)
 	}

@@ -52,6 +52,6 @@ func (a *App) send(list []shell.Out) {
 var outs = sync.Pool{New: func() any { return new([]ingress.Out) }}
 
 func (a *App) stray(d *endpoint.Datagram) []byte {
-	a.counts.fault(route.Stray)
+	a.counts.fault(route.Nobodys)
 	return route.Stray(d)
 }

@@ -28,7 +28,7 @@ const (
 	Ping                 // an empty Confirmable message
 	Overload             // the owner's inbox is full
 	Truncated            // larger than the receive buffer
-	Stray                // nobody's address or token
+	Nobodys              // a stray: nobody's address or token
 	faults
 )
 
