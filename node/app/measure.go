@@ -12,11 +12,11 @@ import (
 // measure registers what is asked for at every scrape.
 func (a *App) measure() {
 	for kind := endpoint.NoticeKind(1); int(kind) < endpoint.NoticeKinds; kind++ {
-		a.metrics.Counter("endpoint_"+kind.String()+"_total", "Events of endpoints: "+kind.String()+".",
+		a.metrics.CounterOf("endpoint_events_total", "What happened to endpoints.", "kind", kind.String(),
 			func() float64 { return float64(a.counts.notices[kind].Load()) })
 	}
 	for fault := route.Fault(1); int(fault) < route.Faults; fault++ {
-		a.metrics.Counter("coap_"+fault.String()+"_total", "Datagrams that no endpoint took: "+fault.String()+".",
+		a.metrics.CounterOf("coap_faults_total", "Datagrams that no endpoint took.", "kind", fault.String(),
 			func() float64 { return float64(a.counts.faults[fault].Load()) })
 	}
 	a.measureShell()

@@ -5,20 +5,11 @@ import (
 	"log/slog"
 )
 
-// Logger is the listener that writes log lines: what a device or a client did
-// at debug level, a failed write to the store as an error. Datagrams and good
-// commits, of which there are thousands a second, are not logged at all.
+// Logger is the listener that writes log lines: what a client asked at debug
+// level, a failed write to the store as an error. Good commits, of which there
+// are thousands a second, are not logged at all.
 func Logger(l *slog.Logger) Listener {
 	return Listener{
-		Fault: debug(l, "refused", func(f Fault) []slog.Attr {
-			return []slog.Attr{slog.String("kind", f.Kind), slog.Int("count", max(f.Count, 1)), errorAttr(f.Detail)}
-		}),
-		Registration: debug(l, "registration", func(r Registration) []slog.Attr {
-			return []slog.Attr{slog.String("kind", string(r.Kind)), slog.String("endpoint", r.Endpoint)}
-		}),
-		Operation: debug(l, "operation", func(o Operation) []slog.Attr {
-			return []slog.Attr{slog.String("status", o.Status), slog.String("endpoint", o.Endpoint)}
-		}),
 		Request: debug(l, "request", func(q Request) []slog.Attr {
 			return []slog.Attr{slog.String("method", q.Method), slog.String("route", q.Route),
 				slog.Int("status", q.Status), slog.Duration("took", q.Duration)}

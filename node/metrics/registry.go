@@ -14,17 +14,11 @@ import (
 type Registry struct {
 	registry *prometheus.Registry
 
-	datagrams, bytes        *prometheus.CounterVec // by direction
-	faults                  *kinds
-	registrations           *kinds
-	operations              *kinds
-	commits, batches        prometheus.Counter
-	commitBytes, failed     prometheus.Counter
-	commitSeconds           prometheus.Histogram
-	requests                *prometheus.CounterVec // by method, route, status
-	requestSeconds          *prometheus.HistogramVec
-	receivedDatagrams, sent prometheus.Counter // children of datagrams
-	receivedBytes, sentByte prometheus.Counter // children of bytes
+	commits, batches    prometheus.Counter
+	commitBytes, failed prometheus.Counter
+	commitSeconds       prometheus.Histogram
+	requests            *prometheus.CounterVec // by method, route, status
+	requestSeconds      *prometheus.HistogramVec
 }
 
 // namespace is the first part of every name of ours.
@@ -34,13 +28,6 @@ const namespace = "dormouse"
 func New() *Registry {
 	r := &Registry{registry: prometheus.NewRegistry()}
 	r.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	r.datagrams = r.vec("datagrams_total", "Datagrams of the CoAP sockets.", "direction")
-	r.bytes = r.vec("datagram_bytes_total", "Payload bytes of those datagrams.", "direction")
-	r.receivedDatagrams, r.sent = r.datagrams.WithLabelValues(string(Received)), r.datagrams.WithLabelValues(string(Sent))
-	r.receivedBytes, r.sentByte = r.bytes.WithLabelValues(string(Received)), r.bytes.WithLabelValues(string(Sent))
-	r.faults = newKinds(r.vec("errors_total", "What was refused, dropped or went wrong, by kind.", "kind"))
-	r.registrations = newKinds(r.vec("registrations_total", "Steps in the life of registrations.", "kind"))
-	r.operations = newKinds(r.vec("operations_total", "Operations that reached a status.", "status"))
 	r.commits = r.counter("commits_total", "Writes to the store, an fsync each.")
 	r.batches = r.counter("commit_batches_total", "Batches of endpoints in those writes.")
 	r.commitBytes = r.counter("commit_bytes_total", "Bytes of those writes.")
@@ -79,6 +66,13 @@ func (r *Registry) Counter(name, help string, read func() float64) {
 	r.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, read))
 }
 
+// CounterOf is Counter for one of several totals of a name, which a label
+// tells apart. The values of a label are few and constants of the code.
+func (r *Registry) CounterOf(name, help, label, value string, read func() float64) {
+	r.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: name, Help: help, ConstLabels: prometheus.Labels{label: value}}, read))
+}
+
 // Handler answers scrapes.
 func (r *Registry) Handler() http.Handler {
 	return promhttp.HandlerFor(r.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, EnableOpenMetrics: true})
@@ -86,23 +80,7 @@ func (r *Registry) Handler() http.Handler {
 
 // Listener counts what it is told.
 func (r *Registry) Listener() Listener {
-	return Listener{
-		Datagrams:    r.countDatagrams,
-		Fault:        func(f Fault) { r.faults.add(f.Kind, max(f.Count, 1)) },
-		Registration: func(e Registration) { r.registrations.add(string(e.Kind), 1) },
-		Operation:    func(o Operation) { r.operations.add(o.Status, 1) },
-		Commit:       r.countCommit,
-		Request:      r.countRequest,
-	}
-}
-
-func (r *Registry) countDatagrams(d Datagrams) {
-	count, bytes := r.receivedDatagrams, r.receivedBytes
-	if d.Direction == Sent {
-		count, bytes = r.sent, r.sentByte
-	}
-	count.Add(float64(d.Count))
-	bytes.Add(float64(d.Bytes))
+	return Listener{Commit: r.countCommit, Request: r.countRequest}
 }
 
 func (r *Registry) countCommit(c Commit) {
