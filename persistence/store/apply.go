@@ -36,7 +36,7 @@ func (s *Store) Apply(batches []wire.ShardBatch) error {
 		return err
 	}
 	defer s.gate.leave()
-	if err := s.writable(); err != nil {
+	if err := s.writable(batches); err != nil {
 		return err
 	}
 	b := s.db.NewBatch()
@@ -57,16 +57,35 @@ func (s *Store) Apply(batches []wire.ShardBatch) error {
 	return nil
 }
 
-// writable answers what refuses every write.
-func (s *Store) writable() error {
+// writable answers what refuses the batches. On a disk that is nearly full those
+// that only delete pass: they are how it gets room again.
+func (s *Store) writable(batches []wire.ShardBatch) error {
 	if err := s.broken(); err != nil {
 		return &FatalError{err}
 	}
-	if s.space.refuses() {
+	if s.space.refuses() && (s.space.spent() || !onlyDeletes(batches)) {
 		s.refusals.Add(1)
 		return ErrFull
 	}
 	return nil
+}
+
+func onlyDeletes(batches []wire.ShardBatch) bool {
+	for _, sb := range batches {
+		if sb.Batch == nil {
+			continue
+		}
+		// A malformed batch is no matter of space: add answers it.
+		if err := sb.Batch.Each(func(w wire.Write) error {
+			if w.Kind == wire.Put {
+				return ErrFull
+			}
+			return nil
+		}); errors.Is(err, ErrFull) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Store) add(b *pebble.Batch, sb wire.ShardBatch) error {

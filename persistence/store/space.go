@@ -20,8 +20,8 @@ func (s Space) String() string {
 
 // Space is the state of the last measurement (once a second), or Full since a
 // write that found no room. It costs one atomic load. A store that is Full
-// still applies what is proposed, until half of FullSpace is left: who accepts
-// nothing new in time keeps room to finish what was begun.
+// still applies what is proposed, until half of FullSpace is left, and then what
+// only deletes: who accepts nothing new in time keeps room to finish what was begun.
 func (s *Store) Space() Space { return s.space.current() }
 
 // marks are the watermarks in bytes available.
@@ -159,12 +159,17 @@ func (m *meter) wait() bool {
 
 // pause is wait while the disk has no room, for work that will be repeated.
 func (m *meter) pause() {
-	m.mu.Lock()
-	exhausted := m.exhausted
-	m.mu.Unlock()
-	if exhausted {
+	if m.spent() {
 		m.wait()
 	}
+}
+
+// spent reports whether a write found no room and nothing shows yet that the
+// next would.
+func (m *meter) spent() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.exhausted
 }
 
 // stop ends all waiting.
