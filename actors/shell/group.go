@@ -91,12 +91,14 @@ func (l *loop) commit(g *group) {
 		p.waiters = append(p.waiters, g)
 		g.pending++
 	}
+	n := g.lane()
 	for _, post := range g.fx.Signposts {
 		if !post.Clear {
+			n.keepSignpost(post.Peer)
+			g.keepSignpost(post.Peer)
 			l.setSignpost(g, post.Peer)
 		}
 	}
-	n := g.lane()
 	if g.pending == 0 && n.empty() {
 		l.release(g)
 		return
@@ -138,8 +140,19 @@ func (l *loop) fail(g *group, err error) {
 }
 
 // release puts the group among those whose effects leave at the end of this
-// turn of the loop.
-func (l *loop) release(g *group) { l.released = append(l.released, g) }
+// turn of the loop. Its signposts are cleared at once, before the cell can set
+// them again.
+func (l *loop) release(g *group) {
+	l.released = append(l.released, g)
+	if g.err != nil || g.owner == nil {
+		return
+	}
+	for _, post := range g.fx.Signposts {
+		if post.Clear && post.Peer.IsValid() {
+			l.clearSignpost(g.owner.id, post.Peer)
+		}
+	}
+}
 
 // flush carries out the released groups: all that is sent in one call, then
 // replies and notices in their order.
@@ -168,15 +181,8 @@ func (l *loop) conclude(g *group) {
 	for _, reply := range g.fx.Replies {
 		reply(g.err)
 	}
-	if g.err == nil {
-		if len(g.fx.Notices) > 0 {
-			l.options.Notify(g.fx.Notices)
-		}
-		for _, post := range g.fx.Signposts {
-			if post.Clear {
-				l.clearSignpost(g.owner, post.Peer)
-			}
-		}
+	if g.err == nil && len(g.fx.Notices) > 0 {
+		l.options.Notify(g.fx.Notices)
 	}
 	if g.timer != 0 {
 		l.timerDone(g.shard, Due{at(g.timer), g.owner.id}, g.err)

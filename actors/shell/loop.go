@@ -137,7 +137,6 @@ func (l *loop) turn() (more bool) {
 	}
 	l.proposeAll()
 	l.flush()
-	l.proposeAll() // signposts that flush removed
 	stalled := len(l.rest) > 0 && l.inFlight >= l.options.Inbox
 	if more || len(l.again) > 0 || len(l.rest) > 0 && !stalled || !l.inbox.sleep(len(l.rest)) {
 		return true

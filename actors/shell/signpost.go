@@ -63,13 +63,26 @@ func (l *loop) writeSignpost(g *group, id ids.Endpoint, peer netip.AddrPort) {
 	p.waiters = append(p.waiters, g)
 }
 
-// clearSignpost removes the signpost of peer if it still names c. Nobody waits
-// for it.
-func (l *loop) clearSignpost(c *cell, peer netip.AddrPort) {
-	if c == nil {
-		return
+// keepSignpost forgets that the groups in flight wanted the signpost of peer
+// cleared: the endpoint is back at that address.
+func (n *lane) keepSignpost(peer netip.AddrPort) {
+	for g := n.head; g != nil; g = g.next {
+		g.keepSignpost(peer)
 	}
-	id, target := c.id, l.shell.loopOf(l.options.Env.AddressShard(peer))
+}
+
+func (g *group) keepSignpost(peer netip.AddrPort) {
+	for i := range g.fx.Signposts {
+		if post := &g.fx.Signposts[i]; post.Clear && keyOf(post.Peer) == keyOf(peer) {
+			post.Peer = netip.AddrPort{}
+		}
+	}
+}
+
+// clearSignpost removes the signpost of peer if it still names the endpoint.
+// Nobody waits for it.
+func (l *loop) clearSignpost(id ids.Endpoint, peer netip.AddrPort) {
+	target := l.shell.loopOf(l.options.Env.AddressShard(peer))
 	if target == l {
 		l.wipeSignpost(id, peer)
 		return
