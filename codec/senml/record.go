@@ -8,8 +8,9 @@ import (
 	"dormouse/codec/nodes"
 )
 
-// ErrMalformed is wrapped by every error about a pack, ErrValue by those about
-// a value that cannot be written.
+// ErrMalformed is wrapped by errors about records; those about the syntax below
+// wrap what codec/jsontext and codec/cbor have, those about paths and numbers
+// what codec/nodes has. ErrValue is about a value that cannot be written.
 var (
 	ErrMalformed = errors.New("senml: malformed pack")
 	ErrValue     = errors.New("senml: value cannot be written")
