@@ -23,9 +23,11 @@ type Options struct {
 	FS vfs.FS
 
 	// CacheBytes is the size of the block cache; default 128 MiB, at least
-	// 1 MiB. Memtables come on top: Pebble charges them to its cache, so that
-	// a cache of 64 MiB with memtables of 64 MiB would be none; the store adds
-	// them. With a million sleeping devices 64 to 256 MiB are good values.
+	// 1 MiB. Pebble charges memtables to its cache, so that a cache of 64 MiB
+	// with memtables of 64 MiB would be none: the store adds two memtables,
+	// which is what there usually is. With a million sleeping devices 64 to
+	// 256 MiB are good values. The memory is not the Go heap's where the
+	// program is built with cgo, and is without.
 	CacheBytes int64
 
 	// MemTableBytes is the size of one memtable; default 16 MiB, at least
@@ -116,7 +118,7 @@ func (o Options) pebble(fs vfs.FS, logger pebble.Logger, listener *pebble.EventL
 		FS:                          fs,
 		Logger:                      logger,
 		EventListener:               listener,
-		CacheSize:                   o.CacheBytes + memTables*o.MemTableBytes,
+		CacheSize:                   o.CacheBytes + 2*o.MemTableBytes,
 		MemTableSize:                uint64(o.MemTableBytes),
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       24,
