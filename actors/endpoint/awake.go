@@ -10,17 +10,24 @@ import (
 // is known (RFC 7252 section 4.8.2, OMA Transport 6.5).
 const maxTransmitWait = 93 * time.Second
 
+// window is the awake time that the device's setting or else its registration
+// gives; 0 means for ever.
+func (r *Registration) window() (awake time.Duration, given bool) {
+	if r.Settings.HasAwake {
+		return r.Settings.AwakeTime, true
+	}
+	return r.AwakeTime, r.HasAwake
+}
+
 // AwakeFor is how long the device listens after a message; 0 means for ever.
-// Its setting counts before its registration, and that before the node's.
-func (r *Registration) AwakeFor(c *Config) time.Duration {
+// What its setting or registration say counts before the node's value.
+func (c *Contact) AwakeFor(node *Config) time.Duration {
 	switch {
-	case r.Settings.HasAwake:
-		return r.Settings.AwakeTime
-	case r.HasAwake:
-		return r.AwakeTime
-	case c.AwakeTime >= 0:
-		return c.AwakeTime
-	case r.Queue:
+	case c.HasWindow:
+		return c.Window
+	case node.AwakeTime >= 0:
+		return node.AwakeTime
+	case c.Queue:
 		return maxTransmitWait
 	}
 	return 0
@@ -28,10 +35,10 @@ func (r *Registration) AwakeFor(c *Config) time.Duration {
 
 // awake reports that the device is believed to listen now.
 func (e *Endpoint) awake(now time.Time) bool {
-	if !e.known || !e.reg.Registered || e.at.Asleep {
+	if !e.known || !e.at.Registered || e.at.Asleep {
 		return false
 	}
-	window := e.reg.AwakeFor(&e.shard.Env.Config)
+	window := e.at.AwakeFor(&e.shard.Env.Config)
 	return window == 0 || now.Sub(e.at.LastContact) <= window
 }
 
@@ -47,11 +54,11 @@ func (e *Endpoint) contacted(now time.Time) {
 }
 
 // Expiry is when the registration ends unless it is updated; zero for never.
-func Expiry(r *Registration, c *Contact, grace time.Duration) time.Time {
-	if !r.Registered || r.Lifetime <= 0 {
+func Expiry(c *Contact, grace time.Duration) time.Time {
+	if !c.Registered || c.Lifetime <= 0 {
 		return time.Time{}
 	}
-	return c.LastUpdate.Add(time.Duration(min(r.Lifetime, maxLifetime))*time.Second + grace)
+	return c.LastUpdate.Add(time.Duration(min(c.Lifetime, maxLifetime))*time.Second + grace)
 }
 
 // maxLifetime keeps an expiry within what a Duration holds: 200 years.
@@ -60,7 +67,8 @@ const maxLifetime = 200 * 365 * 86400
 // arm makes sure that a durable timer fires at the registration's end or
 // before. The timer is lazy: an update that moves the end away leaves it.
 func (e *Endpoint) arm(now time.Time, fx *Effects) {
-	end := Expiry(&e.reg, &e.at, e.shard.Env.Config.LifetimeGrace)
+	e.summarize()
+	end := Expiry(&e.at, e.shard.Env.Config.LifetimeGrace)
 	if end.IsZero() {
 		return
 	}
@@ -81,19 +89,19 @@ func (e *Endpoint) deadline(now time.Time, ev Deadline, fx *Effects) {
 	}
 	e.at.Timer = 0
 	e.saveContact = true
-	end := Expiry(&e.reg, &e.at, e.shard.Env.Config.LifetimeGrace)
+	end := Expiry(&e.at, e.shard.Env.Config.LifetimeGrace)
 	if end.IsZero() || end.After(now) {
 		e.arm(now, fx)
 		return
 	}
 	e.unregister(now, fx)
-	fx.notice(Expired, e.reg.Name, "")
+	fx.notice(Expired, e.name(), "")
 }
 
 // unregister ends the registration and what runs under it.
 func (e *Endpoint) unregister(now time.Time, fx *Effects) {
 	e.interrupt(now, fx)
-	e.reg.Registered = false
+	e.reg().Registered = false
 	e.saveRegistration = true
 	e.fetches = nil
 	if e.at.Signposted {

@@ -14,6 +14,16 @@ type Contact struct {
 	LastContact time.Time // of any message
 	LastUpdate  time.Time // of the last Register or Update: the lifetime counts from here
 	Path        wire.ReturnPath
+
+	// What an Update needs of the registration, so that it need not be read.
+	Registered bool
+	Count      uint16
+	Lifetime   int64         // seconds
+	HasWindow  bool          // the settings or the registration say how long it is awake:
+	Window     time.Duration // after a message, whole ms; 0 for ever
+	Queue      bool          // queue mode
+	Restore    bool          // observations or attributes wait to be made again
+
 	MessageID   uint16 // the last one that we used towards the device
 	Timer       int64  // Unix milliseconds of the durable timer, 0 for none
 	Signposted  bool   // the signpost of Path.Peer is ours (until another device takes the address)
@@ -32,6 +42,10 @@ const (
 	contactCounts
 	contactMarks
 	contactSignposted
+	contactRegistered
+	contactRestore
+	contactWindow
+	contactQueue
 )
 
 // storedAnswers is how many answers the record keeps: a device has one or two
@@ -48,6 +62,18 @@ func (c *Contact) Append(dst []byte) []byte {
 	if c.Signposted {
 		flags |= contactSignposted
 	}
+	if c.Registered {
+		flags |= contactRegistered
+	}
+	if c.Restore {
+		flags |= contactRestore
+	}
+	if c.HasWindow {
+		flags |= contactWindow
+	}
+	if c.Queue {
+		flags |= contactQueue
+	}
 	if c.Active|c.Redelivered|c.Values != 0 {
 		flags |= contactCounts
 	}
@@ -58,6 +84,11 @@ func (c *Contact) Append(dst []byte) []byte {
 	dst = wire.AppendTime(dst, c.LastContact)
 	dst = binary.AppendVarint(dst, c.LastContact.UnixMilli()-c.LastUpdate.UnixMilli())
 	dst = c.Path.Append(dst)
+	dst = binary.BigEndian.AppendUint16(dst, c.Count)
+	dst = binary.AppendUvarint(dst, uint64(c.Lifetime))
+	if c.HasWindow {
+		dst = binary.AppendUvarint(dst, uint64(c.Window.Milliseconds()))
+	}
 	dst = binary.BigEndian.AppendUint16(dst, c.MessageID)
 	dst = binary.AppendVarint(dst, c.Timer)
 	if flags&contactCounts != 0 {
@@ -88,6 +119,12 @@ func (c *Contact) Parse(b []byte) error {
 	}
 	f.Cut(n)
 	c.Path = path
+	c.Registered, c.Restore = flags&contactRegistered != 0, flags&contactRestore != 0
+	c.Count, c.Lifetime = f.Uint16(), int64(f.Uvarint())
+	c.HasWindow, c.Queue = flags&contactWindow != 0, flags&contactQueue != 0
+	if c.HasWindow {
+		c.Window = time.Duration(f.Uvarint()) * time.Millisecond
+	}
 	c.MessageID, c.Timer = f.Uint16(), f.Varint()
 	if flags&contactCounts != 0 {
 		c.Active, c.Redelivered, c.Values = uint32(f.Uvarint()), uint32(f.Uvarint()), uint32(f.Uvarint())
@@ -101,4 +138,16 @@ func (c *Contact) Parse(b []byte) error {
 		return ErrRecord
 	}
 	return nil
+}
+
+// summarize copies into the contact what it repeats of the registration.
+func (e *Endpoint) summarize() {
+	r := e.whole
+	if r == nil || !e.known {
+		return
+	}
+	e.at.Registered, e.at.Count, e.at.Lifetime = r.Registered, r.Count, r.Lifetime
+	e.at.Queue = r.Queue
+	e.at.Window, e.at.HasWindow = r.window()
+	e.at.Restore = r.waiting()
 }

@@ -28,7 +28,7 @@ func (e *Endpoint) request(now time.Time, d *Datagram, fx *Effects) {
 		if len(answer) > 0 {
 			fx.sendBytes(d.Path, answer)
 		}
-		fx.notice(Duplicate, e.reg.Name, "")
+		fx.notice(Duplicate, e.name(), "")
 		return
 	}
 	switch target(m) {
@@ -102,7 +102,7 @@ func (e *Endpoint) reply(now time.Time, d *Datagram, a exchange.Answer, fx *Effe
 		answer = append(answer, fx.send(d.Path, r)...)
 	}
 	e.answers.Remember(now, peerHash(d.Path.Peer), m.MessageID, m.Type == coap.Confirmable, answer)
-	if e.known && e.reg.Registered { // else a refusal, which may be made again
+	if e.known && e.at.Registered { // else a refusal, which may be made again
 		e.saveContact = true
 	}
 }
@@ -111,7 +111,7 @@ func (e *Endpoint) reply(now time.Time, d *Datagram, a exchange.Answer, fx *Effe
 // (RFC 7252 section 5.5.2). Nothing is stored for strangers.
 func (e *Endpoint) refuse(now time.Time, d *Datagram, code coap.Code, kind NoticeKind, reason string, fx *Effects) {
 	e.reply(now, d, exchange.Answer{Code: code, Format: lwm2m.FormatNone, Payload: []byte(clip(reason, maxDiagnostic))}, fx)
-	fx.notice(kind, e.reg.Name, code.String()+" "+reason)
+	fx.notice(kind, e.name(), code.String()+" "+reason)
 }
 
 // maxDiagnostic keeps an error's text within a small datagram.

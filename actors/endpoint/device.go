@@ -12,7 +12,7 @@ import (
 
 // device is what commands must know of the client.
 func (e *Endpoint) device(now time.Time) *command.Device {
-	r := &e.reg
+	r := e.reg()
 	return &command.Device{
 		Version: r.Version, Root: r.Objects.Root, Formats: r.Objects.Formats,
 		Preferred: r.Settings.Format,
@@ -24,17 +24,17 @@ func (e *Endpoint) device(now time.Time) *command.Device {
 
 // types are those of the object versions that the client listed.
 func (e *Endpoint) types() lwm2m.Types {
-	r := &e.reg
+	r := e.reg()
 	return e.shard.Env.Model.Types(func(object uint16) lwm2m.Version {
 		return link.VersionOf(object, r.Objects.Version(object), r.Version)
 	})
 }
 
 func (e *Endpoint) decode(f lwm2m.Format, base lwm2m.Path, payload []byte) ([]lwm2m.Node, error) {
-	return content.Decode(f, base, payload, content.Options{Types: e.types(), Root: e.reg.Objects.Root})
+	return content.Decode(f, base, payload, content.Options{Types: e.types(), Root: e.reg().Objects.Root})
 }
 
 // lists reports whether the client registered the object.
 func (e *Endpoint) lists(object uint16) bool {
-	return slices.ContainsFunc(e.reg.Objects.Objects, func(o link.Object) bool { return o.Path.Object() == object })
+	return slices.ContainsFunc(e.reg().Objects.Objects, func(o link.Object) bool { return o.Path.Object() == object })
 }

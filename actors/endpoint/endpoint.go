@@ -19,8 +19,8 @@ type Endpoint struct {
 	id    ids.Endpoint
 
 	known bool // there is a record
-	reg   Registration
 	at    Contact
+	whole *Registration // nil: not read yet; see reg
 
 	answers exchange.Answers
 	mids    exchange.MIDs
@@ -38,19 +38,13 @@ type Endpoint struct {
 
 // New is an endpoint that nothing is known of.
 func New(s *Shard, id ids.Endpoint) *Endpoint {
-	e := &Endpoint{shard: s, id: id}
-	e.reg.Settings.Format = lwm2m.FormatNone
-	return e
+	return &Endpoint{shard: s, id: id, whole: &Registration{Settings: Settings{Format: lwm2m.FormatNone}}}
 }
 
-// Load builds an endpoint from its two records.
-func Load(s *Shard, id ids.Endpoint, registration, contact []byte) (*Endpoint, error) {
-	e := &Endpoint{shard: s, id: id, known: true}
-	reg, err := ParseRegistration(registration)
-	if err != nil {
-		return nil, fmt.Errorf("endpoint %016x: registration: %w", uint64(id), err)
-	}
-	e.reg = *reg
+// Load builds an endpoint from its contact. The registration is read when it
+// is needed: an Update without parameters does not.
+func Load(s *Shard, id ids.Endpoint, contact []byte) (e *Endpoint, err error) {
+	e = &Endpoint{shard: s, id: id, known: true}
 	if err := e.at.Parse(contact); err != nil {
 		return nil, fmt.Errorf("endpoint %016x: contact: %w", uint64(id), err)
 	}
@@ -63,7 +57,7 @@ func Load(s *Shard, id ids.Endpoint, registration, contact []byte) (*Endpoint, e
 	return e, nil
 }
 
-// LoadFrom reads the records of an endpoint and builds it; one that has none
+// LoadFrom reads the contact of an endpoint and builds it; one that has none
 // is New.
 func LoadFrom(s *Shard, id ids.Endpoint) (*Endpoint, error) {
 	key := wire.EndpointKey(id)
@@ -74,14 +68,37 @@ func LoadFrom(s *Shard, id ids.Endpoint) (*Endpoint, error) {
 	if !found {
 		return New(s, id), nil
 	}
-	registration, found, err := s.Env.State.Get(s.ID, wire.ClassRegistration, key, nil)
+	return Load(s, id, contact)
+}
+
+// reg is the registration. Where it cannot be read the endpoint cannot go on:
+// the panic stops its actor, and the next event tries again.
+func (e *Endpoint) reg() *Registration {
+	if e.whole == nil {
+		e.readRegistration()
+	}
+	return e.whole
+}
+
+func (e *Endpoint) readRegistration() {
+	raw, found, err := e.shard.Env.State.Get(e.shard.ID, wire.ClassRegistration, wire.EndpointKey(e.id), nil)
+	if err == nil && !found {
+		err = ErrRecord
+	}
+	if err == nil {
+		e.whole, err = ParseRegistration(raw)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("endpoint %016x: read registration: %w", uint64(id), err)
+		panic(fmt.Sprintf("endpoint %016x: read registration: %v", uint64(e.id), err))
 	}
-	if !found {
-		return nil, fmt.Errorf("endpoint %016x: contact without registration: %w", uint64(id), ErrRecord)
+}
+
+// name is the endpoint's name for notices, "" where it was not read.
+func (e *Endpoint) name() string {
+	if e.whole == nil {
+		return ""
 	}
-	return Load(s, id, registration, contact)
+	return e.whole.Name
 }
 
 // Handle takes one event and adds what is to be done to fx.
@@ -108,6 +125,7 @@ func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
 	default:
 		panic(fmt.Sprintf("endpoint: unknown event %T", ev))
 	}
+	e.summarize()
 	e.kick(now, fx)
 	e.save(now, fx)
 	fx.Wake = e.wake()
@@ -122,7 +140,7 @@ func (e *Endpoint) Busy() bool {
 // Owns reports whether a message with that token may be for this endpoint.
 func (e *Endpoint) Owns(token []byte) bool {
 	return e.client != nil && string(e.client.Token()) == string(token) ||
-		e.reg.Observations.ByToken(token) >= 0
+		e.known && e.reg().Observations.ByToken(token) >= 0
 }
 
 // save writes the records that changed.
@@ -135,9 +153,10 @@ func (e *Endpoint) save(now time.Time, fx *Effects) {
 	binary.BigEndian.PutUint64(key[:], uint64(e.id))
 	var scratch [512]byte
 	if e.saveRegistration {
-		fx.Batch.Put(wire.ClassRegistration, key[:], e.reg.Append(scratch[:0]))
+		fx.Batch.Put(wire.ClassRegistration, key[:], e.reg().Append(scratch[:0]))
 	}
 	if e.saveContact || e.saveRegistration {
+		e.summarize()
 		e.at.MessageID = e.mids.Last
 		e.at.Answers = e.answers.Append(nil, now, storedAnswers)
 		fx.Batch.Put(wire.ClassContact, key[:], e.at.Append(scratch[:0]))

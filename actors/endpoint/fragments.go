@@ -21,9 +21,9 @@ func (e *Endpoint) setFragments(ev *SetFragments, fx *Effects) {
 		replyError(ev.Reply, ErrNotFound, fx)
 		return
 	}
-	changed, err := e.reg.Settings.With(ev.Fragments)
+	changed, err := e.reg().Settings.With(ev.Fragments)
 	if err == nil {
-		e.reg.Settings = changed
+		e.reg().Settings = changed
 		e.saveRegistration = true
 	}
 	replyError(ev.Reply, err, fx)
@@ -144,13 +144,13 @@ func (e *Endpoint) remove(ev *Remove, fx *Effects) {
 	for _, class := range []wire.Class{wire.ClassActive, wire.ClassByDevice, wire.ClassValue} {
 		fx.Batch.DeleteRange(class, key, end)
 	}
-	fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(e.reg.Object))
+	fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(e.reg().Object))
 	fx.Batch.Delete(wire.ClassRegistration, key)
 	fx.Batch.Delete(wire.ClassContact, key)
 	if e.at.Signposted {
 		fx.Signposts = append(fx.Signposts, Signpost{Peer: e.at.Path.Peer, Clear: true})
 	}
-	fx.notice(Removed, e.reg.Name, "")
+	fx.notice(Removed, e.name(), "")
 	replyError(ev.Reply, nil, fx)
 	*e = *New(e.shard, e.id)
 }

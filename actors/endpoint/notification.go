@@ -20,7 +20,7 @@ type fetch struct {
 func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 	m := &d.Message
 	if !e.known || d.Path.Peer != e.at.Path.Peer {
-		fx.notice(StrayMessage, e.reg.Name, "not from the registered address")
+		fx.notice(StrayMessage, e.name(), "not from the registered address")
 		return
 	}
 	if e.client != nil { // it claims only what belongs to its request
@@ -33,12 +33,12 @@ func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 	if !m.Code.IsResponse() || m.Type == coap.Acknowledgement {
 		return // late: its request is over
 	}
-	if i := e.reg.Observations.ByToken(m.Token); i >= 0 && e.reg.Registered {
+	if i := e.reg().Observations.ByToken(m.Token); i >= 0 && e.at.Registered {
 		e.notification(now, d, i, fx)
 		return
 	}
 	fx.send(d.Path, exchange.Rst(m)) // ends an observation that we do not have (RFC 7641 section 3.6)
-	fx.notice(StrayMessage, e.reg.Name, "unknown token")
+	fx.notice(StrayMessage, e.name(), "unknown token")
 }
 
 // notification takes one message of an observation (RFC 7641 section 3.4; OMA
@@ -51,7 +51,7 @@ func (e *Endpoint) notification(now time.Time, d *Datagram, i int, fx *Effects) 
 	case !m.Code.IsSuccess() || !observed:
 		e.acknowledge(d, fx)
 		e.contacted(now)
-		fx.notice(ObservationEnded, e.reg.Name, m.Code.String())
+		fx.notice(ObservationEnded, e.name(), m.Code.String())
 		e.dropObservation(i)
 		return
 	case m.BadOption != 0:
@@ -59,7 +59,7 @@ func (e *Endpoint) notification(now time.Time, d *Datagram, i int, fx *Effects) 
 		return
 	case !e.fresh(i, sequence, now):
 		e.acknowledge(d, fx)
-		fx.notice(NotificationOld, e.reg.Name, "")
+		fx.notice(NotificationOld, e.name(), "")
 		return
 	case e.shard.Env.Full():
 		return // not acknowledged: the device repeats it, or its next value comes
@@ -99,17 +99,17 @@ func (e *Endpoint) mark(i int, m observe.Mark) {
 
 // notified keeps the values of a whole notification.
 func (e *Endpoint) notified(now time.Time, i int, m *coap.Message, fx *Effects) {
-	o := &e.reg.Observations[i]
+	o := &e.reg().Observations[i]
 	nodes, err := e.observed(o, m)
 	if err != nil {
-		fx.notice(NotificationBad, e.reg.Name, err.Error())
+		fx.notice(NotificationBad, e.name(), err.Error())
 		return
 	}
 	if !o.Composite {
 		e.dropInstances(o.Paths[0], nodes, fx)
 	}
 	e.store(now, nodes, fx)
-	fx.notice(Notified, e.reg.Name, "")
+	fx.notice(Notified, e.name(), "")
 }
 
 // observed decodes a notification and checks that it holds what was asked for.
@@ -150,7 +150,7 @@ func (p foreignPath) Error() string {
 // fetches.
 func (e *Endpoint) dropObservation(i int) {
 	e.dropFetch(i)
-	e.reg.Observations = append(e.reg.Observations[:i:i], e.reg.Observations[i+1:]...)
+	e.reg().Observations = append(e.reg().Observations[:i:i], e.reg().Observations[i+1:]...)
 	if i < len(e.at.Marks) {
 		e.at.Marks = append(e.at.Marks[:i:i], e.at.Marks[i+1:]...)
 	}
@@ -171,7 +171,7 @@ func (e *Endpoint) dropFetch(i int) {
 		}
 	}
 	e.fetches = kept
-	if t := e.task; t != nil && t.kind == taskFetch && t.token == e.reg.Observations[i].Token {
+	if t := e.task; t != nil && t.kind == taskFetch && t.token == e.reg().Observations[i].Token {
 		e.client.Abort()
 		e.task = nil
 	}

@@ -27,7 +27,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	}
 	list, code, reason := e.objectList(&d.Message, &q, body, "")
 	switch {
-	case e.known && q.Endpoint != e.reg.Name:
+	case e.known && q.Endpoint != e.reg().Name:
 		code, reason = coap.Forbidden, "another endpoint has this hash" // once in 2^64
 	case !e.known && !e.shard.Env.Config.AcceptUnknown:
 		code, reason = coap.Forbidden, "unknown endpoint"
@@ -38,8 +38,8 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 		e.refuse(now, d, code, RegisterRefused, reason, fx)
 		return
 	}
-	if e.reg.Registered {
-		fx.notice(Replaced, e.reg.Name, "")
+	if e.reg().Registered {
+		fx.notice(Replaced, e.name(), "")
 	}
 	e.interrupt(now, fx)
 	if !e.known {
@@ -50,10 +50,10 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	e.arm(now, fx)
 	a := exchange.Answer{Code: coap.Created, Format: lwm2m.FormatNone, Options: []coap.Option{
 		{ID: coap.OptLocationPath, Value: []byte("rd")},
-		{ID: coap.OptLocationPath, Value: e.reg.Location(e.id).Append(nil)},
+		{ID: coap.OptLocationPath, Value: e.reg().Location(e.id).Append(nil)},
 	}}
 	e.reply(now, d, a, fx)
-	fx.notice(Registered, e.reg.Name, "")
+	fx.notice(Registered, e.name(), "")
 }
 
 // parameters reads the query and the body, which may come in blocks, and
@@ -123,11 +123,11 @@ func (e *Endpoint) objectList(m *coap.Message, q *query.Registration, body []byt
 // create makes the managed object of a device that was not known.
 func (e *Endpoint) create(now time.Time, name string, fx *Effects) {
 	e.known = true
-	e.reg.Name, e.reg.Created = name, now
+	e.reg().Name, e.reg().Created = name, now
 	e.mids.Last = uint16(e.shard.Env.Random())
 	e.at = Contact{MessageID: e.mids.Last}
-	e.reg.Object = e.freeObject()
-	fx.Batch.Put(wire.ClassObject, wire.ObjectKey(e.reg.Object), append([]byte{ObjectOfDevice}, wire.EndpointKey(e.id)...))
+	e.reg().Object = e.freeObject()
+	fx.Batch.Put(wire.ClassObject, wire.ObjectKey(e.reg().Object), append([]byte{ObjectOfDevice}, wire.EndpointKey(e.id)...))
 	e.queued, e.values = true, map[lwm2m.Path]int64{}
 }
 
@@ -153,7 +153,7 @@ func (e *Endpoint) freeObject() ids.Object {
 // begin sets what a Register says, and forgets what held for the one before:
 // the device dropped its observers, attributes and duplicate detection.
 func (e *Endpoint) begin(now time.Time, q *query.Registration, list link.ObjectList) {
-	r := &e.reg
+	r := e.reg()
 	r.Registered, r.Since = true, now
 	r.Count++
 	r.Version = q.EnablerVersion()

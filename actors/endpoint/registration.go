@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"dormouse/actors/observe"
@@ -65,6 +66,11 @@ type Attributes struct {
 // Location is the current one.
 func (r *Registration) Location(e ids.Endpoint) ids.Location {
 	return ids.Location{Endpoint: e, Count: r.Count}
+}
+
+// waiting reports that something is to be made again.
+func (r *Registration) waiting() bool {
+	return r.Observations.Waiting() >= 0 || slices.ContainsFunc(r.Attributes, func(a Attributes) bool { return a.Pending })
 }
 
 const registrationVersion = 1

@@ -22,11 +22,11 @@ func (e *Endpoint) fetchNext(now time.Time, fx *Effects) bool {
 	}
 	f := e.fetches[0]
 	e.fetches = slices.Delete(e.fetches, 0, 1)
-	o := &e.reg.Observations[f.observation]
+	o := &e.reg().Observations[f.observation]
 	t := &task{kind: taskFetch, token: o.Token, first: f.first}
 	request, err := lineOf(o, f.first.ContentFormat()).Request(e.device(now))
 	if err != nil {
-		fx.notice(NotificationBad, e.reg.Name, err.Error())
+		fx.notice(NotificationBad, e.name(), err.Error())
 		return true
 	}
 	t.request = request
@@ -46,11 +46,11 @@ func lineOf(o *observe.Observation, f lwm2m.Format) *command.Line {
 }
 
 func (e *Endpoint) fetchAnswered(now time.Time, t *task, r *exchange.Result, fx *Effects) {
-	i := e.reg.Observations.ByToken(t.token[:])
+	i := e.reg().Observations.ByToken(t.token[:])
 	switch {
 	case i < 0:
 	case r.Outcome != exchange.Answered || !r.Response.Code.IsSuccess():
-		fx.notice(NotificationBad, e.reg.Name, "its rest was not received: "+r.Outcome.String())
+		fx.notice(NotificationBad, e.name(), "its rest was not received: "+r.Outcome.String())
 	default:
 		e.notified(now, i, &r.Response, fx)
 	}
@@ -59,11 +59,11 @@ func (e *Endpoint) fetchAnswered(now time.Time, t *task, r *exchange.Result, fx 
 // restoreNext sets again what the device may have forgotten when it
 // registered: attributes first, that the observation starts under them.
 func (e *Endpoint) restoreNext(now time.Time, fx *Effects) bool {
-	if i := slices.IndexFunc(e.reg.Attributes, func(a Attributes) bool { return a.Pending }); i >= 0 {
+	if i := slices.IndexFunc(e.reg().Attributes, func(a Attributes) bool { return a.Pending }); i >= 0 {
 		e.restoreAttributes(now, i, fx)
 		return true
 	}
-	if i := e.reg.Observations.Waiting(); i >= 0 {
+	if i := e.reg().Observations.Waiting(); i >= 0 {
 		e.restoreObservation(now, i, fx)
 		return true
 	}
@@ -71,7 +71,7 @@ func (e *Endpoint) restoreNext(now time.Time, fx *Effects) bool {
 }
 
 func (e *Endpoint) restoreAttributes(now time.Time, i int, fx *Effects) {
-	a := &e.reg.Attributes[i]
+	a := &e.reg().Attributes[i]
 	t := &task{kind: taskAttributes, path: i}
 	t.request = command.AttributesRequest(e.device(now), a.Path, attributes(a.Text))
 	t.request.Token = e.newToken()
@@ -79,15 +79,15 @@ func (e *Endpoint) restoreAttributes(now time.Time, i int, fx *Effects) {
 }
 
 func (e *Endpoint) attributesAnswered(now time.Time, t *task, r *exchange.Result, fx *Effects) {
-	if lost(r.Outcome) || t.path >= len(e.reg.Attributes) {
+	if lost(r.Outcome) || t.path >= len(e.reg().Attributes) {
 		return
 	}
-	a := &e.reg.Attributes[t.path]
+	a := &e.reg().Attributes[t.path]
 	a.Pending = false
 	e.saveRegistration = true
 	if r.Outcome != exchange.Answered || !r.Response.Code.IsSuccess() {
-		fx.notice(ObservationEnded, e.reg.Name, "attributes of "+a.Path.String()+" were refused")
-		e.reg.Attributes = slices.Delete(e.reg.Attributes, t.path, t.path+1)
+		fx.notice(ObservationEnded, e.name(), "attributes of "+a.Path.String()+" were refused")
+		e.reg().Attributes = slices.Delete(e.reg().Attributes, t.path, t.path+1)
 	}
 }
 
@@ -95,11 +95,11 @@ func (e *Endpoint) attributesAnswered(now time.Time, t *task, r *exchange.Result
 // old one, or holds it for a registration that is over. The token is durable
 // before it leaves.
 func (e *Endpoint) restoreObservation(now time.Time, i int, fx *Effects) {
-	o := &e.reg.Observations[i]
+	o := &e.reg().Observations[i]
 	e.saveRegistration = true
 	request, err := lineOf(o, o.Format).Request(e.device(now))
 	if err != nil {
-		fx.notice(ObservationEnded, e.reg.Name, err.Error())
+		fx.notice(ObservationEnded, e.name(), err.Error())
 		e.dropObservation(i)
 		return
 	}
@@ -112,18 +112,18 @@ func (e *Endpoint) restoreObservation(now time.Time, i int, fx *Effects) {
 }
 
 func (e *Endpoint) observeAnswered(now time.Time, t *task, r *exchange.Result, fx *Effects) {
-	i := e.reg.Observations.ByToken(t.token[:])
+	i := e.reg().Observations.ByToken(t.token[:])
 	if i < 0 || lost(r.Outcome) {
 		return // stays Pending: made again when the device is heard of
 	}
-	o := &e.reg.Observations[i]
+	o := &e.reg().Observations[i]
 	m := &r.Response
 	if r.Outcome == exchange.Answered && e.refusedFormat(t, m.Code) {
 		return // Pending still: with the next format
 	}
 	sequence, observed := m.Observe()
 	if r.Outcome != exchange.Answered || !m.Code.IsSuccess() || !observed {
-		fx.notice(ObservationEnded, e.reg.Name, "was not made again: "+r.Outcome.String()+" "+m.Code.String())
+		fx.notice(ObservationEnded, e.name(), "was not made again: "+r.Outcome.String()+" "+m.Code.String())
 		e.dropObservation(i)
 		return
 	}
@@ -140,7 +140,7 @@ func (e *Endpoint) refusedFormat(t *task, code coap.Code) bool {
 		return false
 	}
 	refused := t.request.Accept
-	if refused == lwm2m.FormatNone || slices.Contains(e.reg.Refused, refused) {
+	if refused == lwm2m.FormatNone || slices.Contains(e.reg().Refused, refused) {
 		return false
 	}
 	e.refuses(refused)
@@ -149,8 +149,8 @@ func (e *Endpoint) refusedFormat(t *task, code coap.Code) bool {
 
 // refuses remembers a format for this registration.
 func (e *Endpoint) refuses(f lwm2m.Format) {
-	if !slices.Contains(e.reg.Refused, f) && len(e.reg.Refused) < maxRefused {
-		e.reg.Refused = append(e.reg.Refused, f)
+	if !slices.Contains(e.reg().Refused, f) && len(e.reg().Refused) < maxRefused {
+		e.reg().Refused = append(e.reg().Refused, f)
 		e.saveRegistration = true
 	}
 }

@@ -54,7 +54,7 @@ func (e *Endpoint) startLine(now time.Time, op *operations.Operation, line comma
 	}
 	t.request = request
 	switch {
-	case op.Attempt.Repeats(now, e.reg.Count):
+	case op.Attempt.Repeats(now, e.reg().Count):
 		t.request.Token = []byte(op.Attempt.Token)
 		t.request.MessageID, t.request.UseMessageID = op.Attempt.MessageID, true
 	case op.Attempt.Sent.IsZero() || op.Retry || line.Idempotent():
@@ -78,7 +78,7 @@ func (e *Endpoint) attempt(now time.Time, t *task, fx *Effects) {
 		return // it cannot be sent: the line is answered already
 	}
 	if !t.request.UseMessageID { // else the device's memory counts from the first time
-		op.Attempt = operations.Attempt{Sent: now, Count: e.reg.Count, MessageID: e.client.MessageID(), Token: string(t.request.Token)}
+		op.Attempt = operations.Attempt{Sent: now, Count: e.reg().Count, MessageID: e.client.MessageID(), Token: string(t.request.Token)}
 	}
 	e.putOperation(op, fx)
 }
@@ -87,8 +87,8 @@ func (e *Endpoint) attempt(now time.Time, t *task, fx *Effects) {
 // again or ends (RFC 7641 section 3.1, 3.6).
 func (e *Endpoint) lineToken(line *command.Line) []byte {
 	if _, _, ok := line.Observation(); ok && line.Verb != command.WriteAttributes {
-		if i := e.observationOf(line); i >= 0 && !e.reg.Observations[i].Pending {
-			return append([]byte(nil), e.reg.Observations[i].Token[:]...)
+		if i := e.observationOf(line); i >= 0 && !e.reg().Observations[i].Pending {
+			return append([]byte(nil), e.reg().Observations[i].Token[:]...)
 		}
 	}
 	return e.newToken()
@@ -99,7 +99,7 @@ func (e *Endpoint) lineToken(line *command.Line) []byte {
 func (e *Endpoint) requestOf(line *command.Line, d *command.Device) (exchange.Request, error) {
 	if line.Verb == command.CancelObservation {
 		if i := e.observationOf(line); i >= 0 {
-			o := &e.reg.Observations[i]
+			o := &e.reg().Observations[i]
 			r, err := lineOf(o, o.Format).Request(d)
 			r.Observe = exchange.CancelObserve
 			return r, err
@@ -112,7 +112,7 @@ func (e *Endpoint) requestOf(line *command.Line, d *command.Device) (exchange.Re
 // the plain observation of the path, or else the composite of it alone.
 func (e *Endpoint) observationOf(line *command.Line) int {
 	paths, _, _ := line.Observation()
-	set := e.reg.Observations
+	set := e.reg().Observations
 	if line.Verb == command.ObserveComposite {
 		return set.ByPaths(paths, true)
 	}
@@ -191,16 +191,16 @@ func (e *Endpoint) observing(now time.Time, t *task, m *coap.Message, fx *Effect
 		return
 	}
 	if i < 0 {
-		if len(e.reg.Observations) >= observe.MaxObservations {
-			fx.notice(ObservationEnded, e.reg.Name, "too many observations: the oldest is forgotten")
+		if len(e.reg().Observations) >= observe.MaxObservations {
+			fx.notice(ObservationEnded, e.name(), "too many observations: the oldest is forgotten")
 			e.dropObservation(0)
 		}
-		e.reg.Observations = append(e.reg.Observations, observe.Observation{
+		e.reg().Observations = append(e.reg().Observations, observe.Observation{
 			Paths: slices.Clone(t.line.Paths), Composite: t.line.Verb == command.ObserveComposite,
 		})
-		i = len(e.reg.Observations) - 1
+		i = len(e.reg().Observations) - 1
 	}
-	o := &e.reg.Observations[i]
+	o := &e.reg().Observations[i]
 	o.Token, _ = ids.ParseToken(t.request.Token)
 	o.Format, o.Query = t.request.Accept, attributesText(t.line.Attributes)
 	o.Since, o.Pending = now, false
@@ -217,19 +217,19 @@ func (e *Endpoint) ended(line *command.Line) {
 // attributed merges what was set on the path with what was set before.
 func (e *Endpoint) attributed(line *command.Line) {
 	path := line.Paths[0]
-	i := slices.IndexFunc(e.reg.Attributes, func(a Attributes) bool { return a.Path == path })
+	i := slices.IndexFunc(e.reg().Attributes, func(a Attributes) bool { return a.Path == path })
 	var before []query.Attribute
 	if i >= 0 {
-		before = attributes(e.reg.Attributes[i].Text)
+		before = attributes(e.reg().Attributes[i].Text)
 	}
 	text := attributesText(query.MergeAttributes(before, line.Attributes))
 	switch {
 	case i >= 0 && text == "":
-		e.reg.Attributes = slices.Delete(e.reg.Attributes, i, i+1)
+		e.reg().Attributes = slices.Delete(e.reg().Attributes, i, i+1)
 	case i >= 0:
-		e.reg.Attributes[i].Text = text
-	case text != "" && len(e.reg.Attributes) < observe.MaxObservations:
-		e.reg.Attributes = append(e.reg.Attributes, Attributes{Path: path, Text: text})
+		e.reg().Attributes[i].Text = text
+	case text != "" && len(e.reg().Attributes) < observe.MaxObservations:
+		e.reg().Attributes = append(e.reg().Attributes, Attributes{Path: path, Text: text})
 	}
 	e.saveRegistration = true
 }
@@ -241,7 +241,7 @@ func (e *Endpoint) cancelAfter(now time.Time, t *task, result command.Result, fx
 	if i < 0 {
 		return false
 	}
-	o := &e.reg.Observations[i]
+	o := &e.reg().Observations[i]
 	cancel := &task{kind: taskCancel, op: t.op, line: t.line, device: t.device, result: result}
 	request, err := lineOf(o, o.Format).Request(t.device)
 	if err != nil {
@@ -267,8 +267,8 @@ func (e *Endpoint) cancelAnswered(now time.Time, t *task, _ *exchange.Result, fx
 func (e *Endpoint) runLocal(now time.Time, op *operations.Operation, line *command.Line, of int, fx *Effects) {
 	switch line.Verb {
 	case command.Serialization:
-		e.reg.Settings.Format = line.Format
-		e.reg.Refused = nil
+		e.reg().Settings.Format = line.Format
+		e.reg().Refused = nil
 		e.saveRegistration = true
 	case command.CancelObservation:
 		e.ended(line)
@@ -305,7 +305,7 @@ func (e *Endpoint) putBack(now time.Time, op *operations.Operation, fx *Effects)
 	op.Status, op.Updated = operations.Pending, now
 	op.Attempt.Delivered = true
 	e.putOperation(op, fx)
-	fx.notice(OperationPending, e.reg.Name, op.ID.String())
+	fx.notice(OperationPending, e.name(), op.ID.String())
 }
 
 // end gives an operation its last status and takes it off the queue.
@@ -317,7 +317,7 @@ func (e *Endpoint) end(now time.Time, op *operations.Operation, s operations.Sta
 	if s == operations.Failed {
 		kind = OperationFailed
 	}
-	fx.notice(kind, e.reg.Name, op.ID.String())
+	fx.notice(kind, e.name(), op.ID.String())
 }
 
 func (e *Endpoint) unqueue(id ids.Operation, fx *Effects) {

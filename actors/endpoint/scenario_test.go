@@ -356,13 +356,13 @@ func (w *world) setField(m *coap.Message, name, value string) {
 			return
 		}
 		if value == "$obs" {
-			m.Token = w.e.reg.Observations[0].Token[:]
+			m.Token = w.e.reg().Observations[0].Token[:]
 			return
 		}
 		m.Token, _ = hex.DecodeString(value)
 	case "path":
 		w.start()
-		m.AddPath(strings.ReplaceAll(value, "$loc", w.e.reg.Location(w.e.id).String()))
+		m.AddPath(strings.ReplaceAll(value, "$loc", w.e.reg().Location(w.e.id).String()))
 	case "query":
 		for _, q := range strings.Split(value, "&") {
 			m.AddString(coap.OptUriQuery, q)
@@ -403,7 +403,7 @@ func (w *world) message(m *coap.Message) string {
 		fmt.Fprintf(&b, " query=%s", strings.Join(q, "&"))
 	}
 	if l := m.LocationPath(); l != "" {
-		fmt.Fprintf(&b, " location=%s", strings.ReplaceAll(l, w.e.reg.Location(w.e.id).String(), "$loc"))
+		fmt.Fprintf(&b, " location=%s", strings.ReplaceAll(l, w.e.reg().Location(w.e.id).String(), "$loc"))
 	}
 	for _, o := range []struct {
 		name string
@@ -447,7 +447,7 @@ func printable(b []byte) string {
 // show prints what is stored and what is awake.
 func (w *world) show() {
 	w.start()
-	r := &w.e.reg
+	r := w.e.reg()
 	w.printf("known=%v registered=%v count=%d version=%s lifetime=%d binding=%s queue=%v awake=%v peer=%s",
 		w.e.known, r.Registered, r.Count, r.Version, r.Lifetime, r.Binding, r.Queue, w.e.awake(w.now), w.e.at.Path.Peer)
 	if len(r.Objects.Objects) > 0 {

@@ -12,7 +12,7 @@ import (
 // registered client at its address, of registered objects, as a SenML pack or
 // LwM2M CBOR. A full disk refuses it before it is taken.
 func (e *Endpoint) send(now time.Time, d *Datagram, fx *Effects) {
-	if !e.known || !e.reg.Registered || d.Path.Peer != e.at.Path.Peer {
+	if !e.known || !e.at.Registered || d.Path.Peer != e.at.Path.Peer {
 		e.refuse(now, d, coap.NotFound, SendRefused, "not registered", fx)
 		return
 	}
@@ -28,7 +28,7 @@ func (e *Endpoint) send(now time.Time, d *Datagram, fx *Effects) {
 	e.contacted(now)
 	e.store(now, nodes, fx)
 	e.reply(now, d, exchange.Answer{Code: coap.Changed, Format: lwm2m.FormatNone}, fx)
-	fx.notice(Sent, e.reg.Name, "")
+	fx.notice(Sent, e.name(), "")
 }
 
 // pushed decodes and checks what a Send carries.

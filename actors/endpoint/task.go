@@ -45,10 +45,11 @@ type task struct {
 // under way. It runs after every event, so answers to the device come first.
 // Order: what the device sent already, what it forgot, operations.
 func (e *Endpoint) kick(now time.Time, fx *Effects) {
-	for e.task == nil && e.awake(now) {
+	for e.task == nil && (e.at.Active > 0 || e.at.Restore || len(e.fetches) > 0) && e.awake(now) {
 		if !e.fetchNext(now, fx) && !e.restoreNext(now, fx) && !e.operationNext(now, fx) {
 			return
 		}
+		e.summarize()
 	}
 }
 
@@ -61,7 +62,7 @@ func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
 		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.requestTimeout(), MaxBody: maxBody})
 	}
 	e.saveContact = true
-	fx.notice(RequestSent, e.reg.Name, "")
+	fx.notice(RequestSent, e.name(), "")
 	var out exchange.Out
 	if t.kind == taskFetch {
 		out = e.client.FetchRest(now, &t.request, t.first, &e.mids, e.shard.Env.Random())
@@ -74,7 +75,7 @@ func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
 // requestTimeout is the device's own within the node's limits.
 func (e *Endpoint) requestTimeout() time.Duration {
 	c := &e.shard.Env.Config
-	if own := e.reg.Settings.RequestTimeout; own > 0 {
+	if own := e.reg().Settings.RequestTimeout; own > 0 {
 		return min(max(own, minRequestTimeout), c.MaxRequestTimeout)
 	}
 	return c.RequestTimeout
@@ -107,7 +108,7 @@ func (e *Endpoint) finish(now time.Time, r *exchange.Result, fx *Effects) {
 	if r.Outcome == exchange.NotAcknowledged || r.Outcome == exchange.NotAnswered {
 		e.at.Asleep = true // until it is heard of again
 		e.saveContact = true
-		fx.notice(RequestTimedOut, e.reg.Name, r.Outcome.String())
+		fx.notice(RequestTimedOut, e.name(), r.Outcome.String())
 	}
 	switch t.kind {
 	case taskOperation:

@@ -16,7 +16,7 @@ import (
 func (e *Endpoint) located(m *coap.Message) bool {
 	_, segment, _ := segments(m)
 	l, err := ids.ParseLocation([]byte(segment))
-	return err == nil && e.known && e.reg.Registered && l == e.reg.Location(e.id)
+	return err == nil && e.known && e.at.Registered && l == ids.Location{Endpoint: e.id, Count: e.at.Count}
 }
 
 // update handles POST /rd/{location} (OMA Core 6.2.2). What it does not name
@@ -39,7 +39,7 @@ func (e *Endpoint) update(now time.Time, d *Datagram, fx *Effects) {
 	e.moved(now, d.Path, fx)
 	e.arm(now, fx)
 	e.reply(now, d, exchange.Answer{Code: coap.Changed, Format: lwm2m.FormatNone}, fx)
-	fx.notice(Updated, e.reg.Name, "")
+	fx.notice(Updated, e.name(), "")
 }
 
 func hasQuery(m *coap.Message) bool {
@@ -49,12 +49,12 @@ func hasQuery(m *coap.Message) bool {
 
 // change takes the parameters of an Update; false: it was answered.
 func (e *Endpoint) change(now time.Time, d *Datagram, fx *Effects) bool {
-	q, body, ok := e.parameters(now, d, UpdateRefused, e.reg.Version, fx)
+	q, body, ok := e.parameters(now, d, UpdateRefused, e.reg().Version, fx)
 	if !ok {
 		return false
 	}
 	if len(body) > 0 {
-		list, code, reason := e.objectList(&d.Message, &q, body, e.reg.Objects.Root)
+		list, code, reason := e.objectList(&d.Message, &q, body, e.reg().Objects.Root)
 		if reason != "" {
 			e.refuse(now, d, code, UpdateRefused, reason, fx)
 			return false
@@ -68,20 +68,20 @@ func (e *Endpoint) change(now time.Time, d *Datagram, fx *Effects) bool {
 // setObjects replaces the object list. Formats stay where the new list does
 // not repeat the root link: clients leave it out.
 func (e *Endpoint) setObjects(list link.ObjectList) {
-	old := &e.reg.Objects
+	old := &e.reg().Objects
 	if list.Formats == nil {
 		list.Formats = old.Formats
 	}
 	if list.Root == old.Root && slices.Equal(list.Formats, old.Formats) && slices.Equal(list.Objects, old.Objects) {
 		return
 	}
-	e.reg.Objects = list
+	e.reg().Objects = list
 	e.saveRegistration = true
 }
 
 // merge sets the parameters that are given.
 func (e *Endpoint) merge(q *query.Registration) {
-	r := &e.reg
+	r := e.reg()
 	set(e, &r.Lifetime, q.Lifetime, q.HasLifetime)
 	set(e, &r.Binding, q.Binding, q.HasBinding)
 	set(e, &r.Queue, q.Queue, q.Queue || q.HasBinding && r.Version == lwm2m.V1_0)
@@ -116,7 +116,7 @@ func (e *Endpoint) deregister(now time.Time, d *Datagram, fx *Effects) {
 	}
 	e.contacted(now)
 	e.unregister(now, fx)
-	e.reg.Observations, e.reg.Attributes, e.at.Marks = nil, nil, nil
+	e.reg().Observations, e.reg().Attributes, e.at.Marks = nil, nil, nil
 	e.reply(now, d, exchange.Answer{Code: coap.Deleted, Format: lwm2m.FormatNone}, fx)
-	fx.notice(Deregistered, e.reg.Name, "")
+	fx.notice(Deregistered, e.name(), "")
 }

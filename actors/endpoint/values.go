@@ -84,7 +84,7 @@ func (e *Endpoint) storeOne(now time.Time, n lwm2m.Node, fx *Effects) {
 	case v.Stamped && known && v.At.UnixNano() < before:
 		return
 	case !known && len(e.values) >= maxValues:
-		fx.notice(ValuesFull, e.reg.Name, n.Path.String())
+		fx.notice(ValuesFull, e.name(), n.Path.String())
 		return
 	}
 	e.values[n.Path] = v.At.UnixNano()

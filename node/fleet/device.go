@@ -107,7 +107,7 @@ func (f *Fleet) presence(r records, now time.Time) (status, connection string) {
 	if minutes < 0 {
 		status = "MAINTENANCE"
 	}
-	window := reg.AwakeFor(&f.env.Config)
+	window := c.AwakeFor(&f.env.Config)
 	if reg.Registered && !c.Asleep && (window == 0 || now.Sub(c.LastContact) <= window) {
 		connection = "CONNECTED"
 	}
@@ -165,8 +165,8 @@ func (f *Fleet) registrationView(r records) registrationView {
 	}
 	if reg.Registered {
 		v.Location = "/rd/" + reg.Location(r.id).String()
-		v.NextContact = stamp(endpoint.Expiry(reg, c, 0))
-		v.Expires = stamp(endpoint.Expiry(reg, c, f.env.Config.LifetimeGrace))
+		v.NextContact = stamp(endpoint.Expiry(c, 0))
+		v.Expires = stamp(endpoint.Expiry(c, f.env.Config.LifetimeGrace))
 	}
 	for _, format := range reg.Objects.Formats {
 		v.Formats = append(v.Formats, uint16(format))
