@@ -1,0 +1,85 @@
+package report
+
+import (
+	"math/big"
+	"strconv"
+	"time"
+
+	"dormouse/codec/query"
+)
+
+// Settings are the attributes that govern one observation. The zero value tells
+// every change at once.
+type Settings struct {
+	MinPeriod, MaxPeriod time.Duration // pmin, pmax; MaxPeriod 0: for ever
+	MinEvaluation        time.Duration // epmin
+	MaxEvaluation        time.Duration // epmax; 0: none
+	Confirmable          *bool         // con; nil: as the device likes
+	History              int           // hqmax; 0: not given
+}
+
+// Default are the periods of the server object, which hold where no attribute
+// does (/1/x/2 and /1/x/3).
+type Default struct{ MinPeriod, MaxPeriod time.Duration }
+
+// SettingsOf combines what holds at each path of an observation: the longest of
+// the shortest periods and the shortest of the longest, so that one notification
+// suits all of them (OMA Core 6.4.2). A pmax below pmin is ignored, as is 0.
+func SettingsOf(sets [][]query.Attribute, d Default) Settings {
+	var out Settings
+	for _, set := range sets {
+		out.MinPeriod = max(out.MinPeriod, seconds(set, "pmin", d.MinPeriod))
+		out.MaxPeriod = shorter(out.MaxPeriod, seconds(set, "pmax", d.MaxPeriod))
+		out.MinEvaluation = max(out.MinEvaluation, seconds(set, "epmin", 0))
+		out.MaxEvaluation = shorter(out.MaxEvaluation, seconds(set, "epmax", 0))
+		if v, ok := find(set, "con"); ok {
+			con := v == "1" || out.Confirmable != nil && *out.Confirmable
+			out.Confirmable = &con
+		}
+		if v, ok := find(set, "hqmax"); ok {
+			n, _ := strconv.ParseUint(v, 10, 31)
+			out.History = max(out.History, int(n))
+		}
+	}
+	if out.MaxPeriod < out.MinPeriod {
+		out.MaxPeriod = 0
+	}
+	return out
+}
+
+// shorter takes 0 for "never".
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+func find(set []query.Attribute, name string) (value string, ok bool) {
+	for _, a := range set {
+		if a.Name == name && !a.Remove {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+func seconds(set []query.Attribute, name string, otherwise time.Duration) time.Duration {
+	v, ok := find(set, name)
+	if !ok {
+		return otherwise
+	}
+	n, _ := strconv.ParseUint(v, 10, 32)
+	return time.Duration(n) * time.Second
+}
+
+// rational is the value of gt, lt or st, nil where it is not set. Rationals
+// compare 64-bit values exactly.
+func rational(set []query.Attribute, name string) *big.Rat {
+	v, ok := find(set, name)
+	if !ok {
+		return nil
+	}
+	r, _ := new(big.Rat).SetString(v)
+	return r
+}
