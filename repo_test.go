@@ -134,7 +134,6 @@ type home struct {
 
 var homes = []home{
 	{module: "github.com/plgd-dev/go-coap/v3", home: []string{"codec/coap", "codec/exchange"}},
-	{module: "github.com/fxamacker/cbor/v2", home: []string{"codec"}},
 	{module: "github.com/dchest/siphash", home: []string{"codec/ids"}},
 	{module: "github.com/pion/dtls/v2", home: []string{"node/dtlsfront", "bench/device", "codec/dtlsrec"}},
 	{module: "github.com/cockroachdb/pebble/v2", home: []string{"persistence"}, tests: []string{"node"}},
@@ -148,6 +147,7 @@ var homes = []home{
 	{module: "github.com/KimMachineGun/automemlimit", home: []string{"node"}},
 	{module: "github.com/HdrHistogram/hdrhistogram-go", home: []string{"bench"}},
 	{module: "golang.org/x/sys", home: []string{"node/ingress", "persistence/store", "bench"}},
+	{module: "github.com/cockroachdb/datadriven", tests: []string{"actors", "codec", "persistence"}},
 	{module: "pgregory.net/rapid", tests: []string{"codec", "persistence", "cluster", "actors", "node", "bench"}},
 }
 

@@ -41,7 +41,7 @@ func (d *Device) types() lwm2m.Types {
 
 // options are what the content formats must know of the device.
 func (d *Device) options() content.Options {
-	return content.Options{Types: d.types(), Root: d.Root}
+	return content.Options{Types: d.types(), Root: d.Root, Answer: true}
 }
 
 // uri is a path below the device's root, as exchange.Request has it.

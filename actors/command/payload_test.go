@@ -138,7 +138,9 @@ func TestPayloadCreateWithoutID(t *testing.T) {
 	if r, err = parseOne(t, `create /3311 {"5851":50}`).Request(d); err != nil {
 		t.Fatal(err)
 	}
-	nodes, err := content.Decode(r.Format, lwm2m.NewPath(3311), r.Payload, d.options())
+	asked := d.options()
+	asked.Answer = false
+	nodes, err := content.Decode(r.Format, lwm2m.NewPath(3311), r.Payload, asked)
 	if got := shownNodes(nodes); err != nil || got != "/3311/65535/5851=Integer:50" {
 		t.Errorf("LwM2M CBOR: %x: %s, %v", r.Payload, got, err)
 	}

@@ -31,7 +31,7 @@ func (e *Endpoint) types() lwm2m.Types {
 }
 
 func (e *Endpoint) decode(f lwm2m.Format, base lwm2m.Path, payload []byte) ([]lwm2m.Node, error) {
-	return content.Decode(f, base, payload, content.Options{Types: e.types(), Root: e.reg().Objects.Root})
+	return content.Decode(f, base, payload, content.Options{Types: e.types(), Root: e.reg().Objects.Root, Answer: true})
 }
 
 // lists reports whether the client registered the object.

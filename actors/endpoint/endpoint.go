@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"time"
@@ -149,19 +148,19 @@ func (e *Endpoint) save(now time.Time, fx *Effects) {
 		e.saveRegistration, e.saveContact = false, false
 		return
 	}
-	var key [8]byte
-	binary.BigEndian.PutUint64(key[:], uint64(e.id))
-	var scratch [512]byte
+	b := e.id.Append(e.shard.scratch[:0])
+	key := b[:len(b):len(b)]
 	if e.saveRegistration {
-		fx.Batch.Put(wire.ClassRegistration, key[:], e.reg().Append(scratch[:0]))
+		b = e.reg().Append(b)
+		fx.Batch.Put(wire.ClassRegistration, key, b[len(key):])
 	}
 	if e.saveContact || e.saveRegistration {
 		e.summarize()
 		e.at.MessageID = e.mids.Last
-		e.at.Answers = e.answers.Append(nil, now, storedAnswers)
-		fx.Batch.Put(wire.ClassContact, key[:], e.at.Append(scratch[:0]))
-		e.at.Answers = nil
+		b = e.answers.Append(e.at.Append(b[:len(key)]), now, storedAnswers)
+		fx.Batch.Put(wire.ClassContact, key, b[len(key):])
 	}
+	e.shard.scratch = b[:0]
 	e.saveRegistration, e.saveContact = false, false
 }
 

@@ -77,6 +77,7 @@ type Shard struct {
 	ID  ids.Shard
 
 	lastOperation ids.Operation
+	scratch       []byte // of save
 }
 
 // NewShard reads the highest operation ID of the shard.
