@@ -29,6 +29,9 @@ type Options struct {
 	Logger  *slog.Logger // nil discards
 	Version string
 	Idle    time.Duration // a cell without events leaves the memory after it; 0 is 10 s
+
+	// Store, where set, may change what the store is opened with.
+	Store func(*store.Options)
 }
 
 // App is one node. New acquires everything but answers nobody; Start serves;
@@ -48,9 +51,12 @@ type App struct {
 	sockets   *ingress.Sockets // nil: no CoAP listener
 	admin     *admin.Server    // nil: no HTTP listener
 
+	version  string
 	failed   chan error // gets the first fault that ends the node
 	sweeping sync.WaitGroup
 	cancel   context.CancelFunc // ends the sweeper
+	starting sync.Once
+	started  error
 	stopping sync.Once
 	stopped  error
 }
@@ -61,7 +67,10 @@ func New(c config.Config, o Options) (a *App, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	a = &App{config: c, logger: o.Logger, metrics: metrics.New(), failed: make(chan error, 1), cancel: func() {}}
+	a = &App{
+		config: c, logger: o.Logger, version: o.Version, metrics: metrics.New(),
+		failed: make(chan error, 1), cancel: func() {},
+	}
 	a.listen = metrics.Tee(a.metrics.Listener(), metrics.Logger(o.Logger)).Complete()
 	defer func() {
 		if err != nil {
@@ -69,7 +78,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 			a = nil
 		}
 	}()
-	if err := a.openStore(); err != nil {
+	if err := a.openStore(o); err != nil {
 		return a, err
 	}
 	if err := a.openShell(o); err != nil {
@@ -132,8 +141,17 @@ func (a *App) openSockets() (err error) {
 	return nil
 }
 
-// Start serves HTTP and CoAP.
+// ErrStopped is returned by Start after Stop.
+var ErrStopped = errors.New("app: the node was stopped")
+
+// Start serves HTTP and CoAP. Called again it returns what it returned. It
+// must not be called while Stop runs.
 func (a *App) Start() error {
+	a.starting.Do(func() { a.started = a.serve() })
+	return a.started
+}
+
+func (a *App) serve() error {
 	a.shell.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
@@ -141,7 +159,7 @@ func (a *App) Start() error {
 	if a.config.HTTP != "" {
 		server, err := admin.Start(admin.Options{
 			Address: a.config.HTTP, Backend: a.fleet, Ready: a.ready, Metrics: a.metrics.Handler(),
-			Logger: a.logger, Served: a.served,
+			Logger: a.logger, Served: a.served, Version: a.version,
 		})
 		if err != nil {
 			return err
@@ -192,7 +210,10 @@ const stopTimeout = 10 * time.Second
 
 // Stop takes no more work, commits what was taken, and closes the store.
 func (a *App) Stop() error {
-	a.stopping.Do(func() { a.stopped = a.close() })
+	a.stopping.Do(func() {
+		a.starting.Do(func() { a.started = ErrStopped })
+		a.stopped = a.close()
+	})
 	return a.stopped
 }
 

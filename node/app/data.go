@@ -18,17 +18,20 @@ import (
 )
 
 // openStore opens the data within the memory that the node may use.
-func (a *App) openStore() error {
+func (a *App) openStore(o Options) error {
 	memory, err := config.ApplyMemory(a.config.Cache, a.logger)
 	if err != nil {
 		return err
 	}
-	a.store, err = store.Open(store.Options{
+	options := store.Options{
 		Dir: a.config.Data, CacheBytes: memory.Cache, MemTableBytes: memory.MemTable,
 		Shards: ids.Shards(a.config.Shards), LowSpace: int64(a.config.LowSpace), FullSpace: int64(a.config.FullSpace),
 		Logger: a.logger, Events: a.storeEvents(),
-	})
-	if err != nil {
+	}
+	if o.Store != nil {
+		o.Store(&options)
+	}
+	if a.store, err = store.Open(options); err != nil {
 		return err
 	}
 	a.logger.Info("data is open", "dir", a.config.Data, "shards", int(a.store.Shards()), "cache", memory.Cache, "memtable", memory.MemTable)
