@@ -179,7 +179,7 @@ func TestCloseOnAFullDiskEnds(t *testing.T) {
 func faulty(t *testing.T, hits func(errorfs.Op) error) (s *Store, mem *vfs.MemFS, fault *errorfs.Toggle, fatal chan error) {
 	mem, fatal = vfs.NewCrashableMem(), make(chan error, 10)
 	fault = &errorfs.Toggle{Injector: errorfs.InjectorFunc(hits)}
-	o := small(deepFS{errorfs.Wrap(mem, fault), fault})
+	o := small(faultyFS{mem, fault})
 	o.Events.Fatal = func(err error) { fatal <- err }
 	return start(t, o), mem, fault, fatal
 }
@@ -219,8 +219,11 @@ func TestWhatPebbleCannotSurviveIsToldAndFrozen(t *testing.T) {
 			acknowledged.Store(int64(before))
 			go func() {
 				r := rand.New(rand.NewPCG(7, 7))
-				for i := before; i < 1000 && s.Apply([]wire.ShardBatch{noise(r, i, 64)}) == nil; i++ {
+				for i := before; s.Apply([]wire.ShardBatch{noise(r, i, 64)}) == nil; i++ {
 					acknowledged.Add(1)
+					if i == 1000 {
+						fatal <- errors.New("nobody met the fault")
+					}
 				}
 			}()
 			err := <-fatal

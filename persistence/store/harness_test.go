@@ -196,44 +196,67 @@ func (f *tinyFile) Preallocate(offset, length int64) error {
 	return f.File.Preallocate(offset, length)
 }
 
-// deepFS adds to errorfs what it leaves out: data syncs and closing of files
-// made through it.
-type deepFS struct {
-	*errorfs.FS
+// faultyFS fails where inject says so. It is errorfs, but for what that leaves
+// out: files that are used again, as logs are, and the closing of files.
+type faultyFS struct {
+	vfs.FS
 	inject errorfs.Injector
 }
 
-func (d deepFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (d faultyFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := d.inject.MaybeError(errorfs.Op{Kind: errorfs.OpCreate, Path: name}); err != nil {
+		return nil, err
+	}
 	f, err := d.FS.Create(name, c)
 	return d.wrap(f, name, err)
 }
 
-func (d deepFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+func (d faultyFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := d.inject.MaybeError(errorfs.Op{Kind: errorfs.OpReuseForWrite, Path: newname}); err != nil {
+		return nil, err
+	}
 	f, err := d.FS.ReuseForWrite(oldname, newname, c)
 	return d.wrap(f, newname, err)
 }
 
-func (d deepFS) wrap(f vfs.File, name string, err error) (vfs.File, error) {
+func (d faultyFS) wrap(f vfs.File, name string, err error) (vfs.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return deepFile{f, d.inject, name}, nil
+	return faultyFile{f, d.inject, name}, nil
 }
 
-type deepFile struct {
+type faultyFile struct {
 	vfs.File
 	inject errorfs.Injector
 	name   string
 }
 
-func (f deepFile) SyncData() error {
-	if err := f.inject.MaybeError(errorfs.Op{Kind: errorfs.OpFileSyncData, Path: f.name}); err != nil {
+func (f faultyFile) fault(kind errorfs.OpKind) error {
+	return f.inject.MaybeError(errorfs.Op{Kind: kind, Path: f.name})
+}
+
+func (f faultyFile) Write(p []byte) (int, error) {
+	if err := f.fault(errorfs.OpFileWrite); err != nil {
+		return 0, err
+	}
+	return f.File.Write(p)
+}
+
+func (f faultyFile) Sync() error {
+	if err := f.fault(errorfs.OpFileSync); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+func (f faultyFile) SyncData() error {
+	if err := f.fault(errorfs.OpFileSyncData); err != nil {
 		return err
 	}
 	return f.File.SyncData()
 }
 
-func (f deepFile) Close() error {
-	err := f.inject.MaybeError(errorfs.Op{Kind: errorfs.OpFileClose, Path: f.name})
-	return errors.Join(err, f.File.Close())
+func (f faultyFile) Close() error {
+	return errors.Join(f.fault(errorfs.OpFileClose), f.File.Close())
 }
