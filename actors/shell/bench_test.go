@@ -1,6 +1,11 @@
+//go:build unix
+
 package shell
 
 import (
+	"fmt"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,13 +32,22 @@ func (w *weight) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) 
 func (w *weight) Owns([]byte) bool { return false }
 func (w *weight) Busy() bool       { return false }
 
+// cpu is the CPU time of the process so far, user and system.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 // benchRig is a shell whose committer takes everything at once.
-func benchRig(b *testing.B, maxAwake int) (s *Shell, flying chan struct{}) {
+func benchRig(b *testing.B, maxAwake, loops int) (s *Shell, flying chan struct{}) {
 	flying = make(chan struct{}, 256)
 	commits := make(chan pending, 1024)
 	value, answer := make([]byte, 120), make([]byte, 12)
 	s, err := New(Options{
-		Env: &endpoint.Env{State: newDesk(), Shards: 32}, MaxAwake: maxAwake, Idle: time.Hour,
+		Env: &endpoint.Env{State: newDesk(), Shards: 32}, MaxAwake: maxAwake, Loops: loops, Idle: time.Hour,
 		Load: func(_ *endpoint.Shard, id ids.Endpoint) (Cell, error) {
 			return &weight{wire.EndpointKey(id), value, answer}, nil
 		},
@@ -57,10 +71,11 @@ func benchRig(b *testing.B, maxAwake int) (s *Shell, flying chan struct{}) {
 	return s, flying
 }
 
-// exchanges keeps 256 datagrams of so many devices in flight.
-func exchanges(b *testing.B, devices, maxAwake int) {
-	s, flying := benchRig(b, maxAwake)
-	payload := []byte{0x48, 2, 1, 2, 1, 2, 3, 4, 5, 6, 7, 8, 0xb2, 'r', 'd', 0x10, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'}
+// exchanges keeps 256 datagrams of so many devices in flight. What it costs
+// to make and to count them is in the figures.
+func exchanges(b *testing.B, devices, maxAwake, loops int) {
+	s, flying := benchRig(b, maxAwake, loops)
+	payload := make([]byte, 48)
 	deliver := func(n int) {
 		flying <- struct{}{}
 		d := s.Take()
@@ -72,65 +87,87 @@ func exchanges(b *testing.B, devices, maxAwake int) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
+	before := cpu()
 	for i := range b.N {
 		deliver(i * 7919 % devices)
 	}
 	for range cap(flying) {
 		flying <- struct{}{}
 	}
+	b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
 }
 
 // BenchmarkAwake is an update of a device in memory, 20 000 in all.
-func BenchmarkAwake(b *testing.B) { exchanges(b, 20_000, 50_000) }
+func BenchmarkAwake(b *testing.B) {
+	for _, loops := range []int{1, 2} {
+		b.Run(fmt.Sprint(loops, " loops"), func(b *testing.B) { exchanges(b, 20_000, 50_000, loops) })
+	}
+}
 
 // BenchmarkFromSleep is an update that loads a cell and passivates another.
-func BenchmarkFromSleep(b *testing.B) { exchanges(b, 20_000, 2_000) }
+func BenchmarkFromSleep(b *testing.B) {
+	for _, loops := range []int{1, 2} {
+		b.Run(fmt.Sprint(loops, " loops"), func(b *testing.B) { exchanges(b, 20_000, 2_000, loops) })
+	}
+}
 
-// BenchmarkActor is a cell's share of protoactor alone, so that the price of
-// having actors is known.
+// BenchmarkActor is the share of protoactor alone: what a cell costs as an
+// actor, and what it would cost with the mailbox and dispatcher of the library.
 func BenchmarkActor(b *testing.B) {
-	s, _ := benchRig(b, 0)
-	l := s.loops[0]
-	cells := make([]*cell, 20_000)
-	birth := func(id int) *cell {
-		c := &cell{mailbox: mailbox{loop: l}, id: device(id), state: idleCell{}, index: -1, shard: l.shards[0]}
-		if err := l.spawn(c); err != nil {
-			b.Fatal(err)
-		}
-		return c
-	}
-	b.Run("life", func(b *testing.B) {
+	s, _ := benchRig(b, 0, 1)
+	b.Run("life of a cell", func(b *testing.B) {
 		b.ReportAllocs()
+		cells := make([]*cell, population)
 		for i := range b.N {
-			at := i % len(cells)
-			if cells[at] != nil {
-				cells[at].state = nil
-				cells[at].stopActor()
+			if c := cells[i%population]; c != nil {
+				c.state = nil
+				c.stopActor()
 			}
-			cells[at] = birth(i)
+			cells[i%population] = spawnCell(b, s, i)
 		}
+		stopCells(cells)
 	})
-	for i, c := range cells {
-		if c == nil {
-			cells[i] = birth(-i - 1)
+	b.Run("call of a cell", func(b *testing.B) {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		cells := make([]*cell, population)
+		for i := range cells {
+			cells[i] = spawnCell(b, s, i)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		message := &call{fx: new(endpoint.Effects)}
+		b.ReportAllocs()
+		b.ResetTimer()
+		for i := range b.N {
+			cells[i*7919%population].run(message)
+		}
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/population, "B/cell")
+		stopCells(cells)
+	})
+	b.Run("life of a plain actor", func(b *testing.B) { plainActors(b, s.system) })
+	b.Run("message to a plain actor", func(b *testing.B) { plainMessages(b, s.system) })
+}
+
+const population = 20_000
+
+func spawnCell(b *testing.B, s *Shell, n int) *cell {
+	l := s.loops[0]
+	c := &cell{mailbox: mailbox{loop: l}, id: device(n), state: idleCell{}, index: -1, shard: l.shards[0]}
+	if err := l.spawn(c); err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+func stopCells(cells []*cell) {
+	for _, c := range cells {
+		if c != nil {
+			c.state = nil
+			c.stopActor()
 		}
 	}
-	var fx endpoint.Effects
-	message := &call{fx: &fx}
-	b.Run("call", func(b *testing.B) {
-		b.ReportAllocs()
-		for i := range b.N {
-			cells[i*7919%len(cells)].run(message)
-		}
-	})
-	b.Run("send", func(b *testing.B) {
-		b.ReportAllocs()
-		pid, done := s.system.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {})), 0
-		for range b.N {
-			s.system.Root.Send(pid, message)
-			done++
-		}
-	})
 }
 
 type idleCell struct{}
@@ -138,3 +175,48 @@ type idleCell struct{}
 func (idleCell) Handle(time.Time, endpoint.Event, *endpoint.Effects) {}
 func (idleCell) Owns([]byte) bool                                    { return false }
 func (idleCell) Busy() bool                                          { return false }
+
+func plainActors(b *testing.B, system *actor.ActorSystem) {
+	b.ReportAllocs()
+	stopped := make(chan struct{}, population)
+	props := actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*actor.Stopped); ok {
+			stopped <- struct{}{}
+		}
+	})
+	before := cpu()
+	for i := range b.N {
+		pid, err := system.Root.SpawnNamed(props, CellName(device(i)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		system.Root.Stop(pid)
+		<-stopped
+	}
+	b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
+}
+
+func plainMessages(b *testing.B, system *actor.ActorSystem) {
+	b.ReportAllocs()
+	seen := make(chan struct{}, 256)
+	pids := make([]*actor.PID, population)
+	props := actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*call); ok {
+			<-seen
+		}
+	})
+	for i := range pids {
+		pids[i] = system.Root.Spawn(props)
+	}
+	message := &call{}
+	b.ResetTimer()
+	before := cpu()
+	for i := range b.N {
+		seen <- struct{}{}
+		system.Root.Send(pids[i*7919%population], message)
+	}
+	b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
+	for _, pid := range pids {
+		system.Root.Stop(pid)
+	}
+}

@@ -227,7 +227,9 @@ func (c *toy) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) {
 			c.obey(now, command, ev.Path, fx)
 		}
 	case *endpoint.Submit:
-		c.obey(now, ev.Text, wire.ReturnPath{}, fx)
+		for _, command := range strings.Fields(ev.Text) {
+			c.obey(now, command, wire.ReturnPath{}, fx)
+		}
 		fx.Replies = append(fx.Replies, func(err error) { ev.Reply(endpoint.OperationView{}, err) })
 	case endpoint.Tick:
 		c.say(fx, wire.ReturnPath{}, "tick")

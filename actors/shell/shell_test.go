@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,11 +197,16 @@ func TestStopCommitsWhatWasAdmitted(t *testing.T) {
 		}
 		r.automatic()
 		for i := range 100 {
-			replies = append(replies, r.submit(device(i), fmt.Sprint("s", i+1)))
+			replies = append(replies, r.submit(device(i), fmt.Sprintf("c%d s%d", i, 1000+i)))
 		}
 		r.shell.Stop()
 		for _, a := range replies {
 			a.want(t, nil)
+		}
+		for i := range 100 {
+			if r.leads(i) || !r.leads(1000+i) {
+				t.Errorf("signpost %d: %v, %d: %v", i, r.leads(i), 1000+i, r.leads(1000+i))
+			}
 		}
 		r.submit(device(1), "w").want(t, endpoint.ErrClosed)
 		if r.tell(ToEndpoint(device(1)), "w") {
@@ -215,6 +221,12 @@ func TestStopCommitsWhatWasAdmitted(t *testing.T) {
 		}
 		close(r.desk.end)
 	})
+}
+
+// leads reports whether there is a signpost for the port.
+func (r *rig) leads(port int) bool {
+	_, found, _ := r.desk.Get(r.shell.options.Env.AddressShard(peer(port)), wire.ClassAddress, wire.AddressKey(peer(port)), nil)
+	return found
 }
 
 func TestStopIsBounded(t *testing.T) {
@@ -279,4 +291,45 @@ func TestOptionsAreChecked(t *testing.T) {
 	if _, err := New(good); !errors.Is(err, errDisk) {
 		t.Errorf("unreadable shards: %v", err)
 	}
+}
+
+// TestConcurrentUse is for the race detector: many deliver and post while the
+// shell stops.
+func TestConcurrentUse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{Loops: 3, Inbox: 64, MaxAwake: 20})
+		r.shell.Start()
+		r.automatic()
+		var senders sync.WaitGroup
+		replies, half := make([][]*answers, 8), make(chan struct{})
+		for n := range replies {
+			senders.Go(func() {
+				for i := range 200 {
+					if n == 0 && i == 100 {
+						close(half)
+					}
+					r.deliver(ToEndpoint(device(i%50)), fmt.Sprintf("w s%d", i%50))
+					r.deliver(ToAddress(peer(i%50)), "r")
+					replies[n] = append(replies[n], r.submit(device(i%50), "w"))
+					_ = r.shell.Stats()
+				}
+			})
+		}
+		stopped := make(chan struct{})
+		go func() {
+			<-half
+			r.shell.Stop()
+			close(stopped)
+		}()
+		senders.Wait()
+		<-stopped
+		for _, some := range replies {
+			for _, a := range some {
+				if len(a.errs) != 1 {
+					t.Fatalf("answered %v", a.errs)
+				}
+			}
+		}
+		close(r.desk.end)
+	})
 }

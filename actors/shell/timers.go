@@ -115,9 +115,9 @@ func (l *loop) timerDone(s *shard, due Due, err error) {
 	s.firing--
 	if err == nil {
 		s.queue.Handled(due)
-		return
+	} else {
+		s.retry = append(s.retry, retry{due, l.clock + retryAfter*int64(l.options.TimerStep)})
 	}
-	s.retry = append(s.retry, retry{due, l.clock + retryAfter*int64(l.options.TimerStep)})
 	l.nextTimers = min(l.nextTimers, s.next())
 }
 
