@@ -144,7 +144,6 @@ func (e *Endpoint) remove(ev *Remove, fx *Effects) {
 	for _, class := range []wire.Class{wire.ClassActive, wire.ClassByDevice, wire.ClassValue} {
 		fx.Batch.DeleteRange(class, key, end)
 	}
-	fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(e.reg().Object))
 	fx.Batch.Delete(wire.ClassRegistration, key)
 	fx.Batch.Delete(wire.ClassContact, key)
 	if e.at.Signposted {

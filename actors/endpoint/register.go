@@ -7,7 +7,6 @@ import (
 	"dormouse/actors/observe"
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
-	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/query"
@@ -43,7 +42,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	}
 	e.interrupt(now, fx)
 	if !e.known {
-		e.create(now, q.Endpoint, fx)
+		e.create(now, q.Endpoint)
 	}
 	e.begin(now, &q, list)
 	e.moved(now, d.Path, fx)
@@ -120,34 +119,14 @@ func (e *Endpoint) objectList(m *coap.Message, q *query.Registration, body []byt
 	return list, 0, ""
 }
 
-// create makes the managed object of a device that was not known.
-func (e *Endpoint) create(now time.Time, name string, fx *Effects) {
+// create begins the records of a device that was not known.
+func (e *Endpoint) create(now time.Time, name string) {
 	e.known = true
 	e.reg().Name, e.reg().Created = name, now
 	e.mids.Last = uint16(e.shard.Env.Random())
 	e.at = Contact{MessageID: e.mids.Last}
-	e.reg().Object = e.freeObject()
-	fx.Batch.Put(wire.ClassObject, wire.ObjectKey(e.reg().Object), append([]byte{ObjectOfDevice}, wire.EndpointKey(e.id)...))
+	e.reg().Count = uint16(e.shard.Env.Random()) // a device that was deleted does not get its old locations
 	e.queued, e.values = true, map[lwm2m.Path]int64{}
-}
-
-// First bytes of the records of wire.ClassObject.
-const (
-	ObjectOfDevice  byte = 1 // endpoint(8): a device, whose fragments are in its own record
-	ObjectOfOthers  byte = 2 // JSON: what platform clients created
-	maxObjectTrials      = 16
-)
-
-// freeObject draws IDs until one is free; two devices of one handle are rare.
-func (e *Endpoint) freeObject() ids.Object {
-	for range maxObjectTrials {
-		id := ids.NewObject(e.id, e.shard.Env.Random())
-		_, taken, err := e.shard.Env.State.Get(e.shard.ID, wire.ClassObject, wire.ObjectKey(id), nil)
-		if err == nil && !taken && id != 0 {
-			return id
-		}
-	}
-	panic("endpoint: no free managed object ID in 16 draws of 32 bits")
 }
 
 // begin sets what a Register says, and forgets what held for the one before:

@@ -22,7 +22,6 @@ var ErrRecord = errors.New("endpoint: malformed record")
 type Registration struct {
 	Name    string
 	Tenant  string // "" is management
-	Object  ids.Object
 	Created time.Time
 
 	Registered bool
@@ -98,7 +97,6 @@ const (
 func (r *Registration) Append(dst []byte) []byte {
 	dst = append(dst, registrationVersion)
 	dst = section(dst, tagIdentity, func(b []byte) []byte {
-		b = r.Object.Append(b)
 		b = wire.AppendTime(b, r.Created)
 		return wire.AppendText(wire.AppendText(b, r.Name), r.Tenant)
 	})
@@ -224,7 +222,7 @@ func ParseRegistration(b []byte) (*Registration, error) {
 func (r *Registration) parseSection(tag byte, f *wire.Fields) {
 	switch tag {
 	case tagIdentity:
-		r.Object, r.Created = ids.Object(f.Uint64()), f.Time()
+		r.Created = f.Time()
 		r.Name, r.Tenant = f.Text(), f.Text()
 	case tagRegistration:
 		r.parseRegistration(f)

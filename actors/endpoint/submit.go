@@ -22,7 +22,7 @@ func (e *Endpoint) submit(now time.Time, ev *Submit, fx *Effects) {
 		return
 	}
 	op := &operations.Operation{
-		ID: e.shard.nextOperation(now), Endpoint: e.id, Device: e.reg().Object,
+		ID: e.shard.nextOperation(now), Endpoint: e.id, Device: e.id.Object(),
 		Status: operations.Pending, Text: ev.Text, Extra: ev.Extra, Retry: ev.Retry, Updated: now,
 	}
 	key := wire.DeviceOperationKey(e.id, op.ID)

@@ -5,7 +5,7 @@
 //	shard           = top 32 bits of the hash, scaled to the number of shards
 //	location        = base32(hash 64 | registration count 16): 16 characters
 //	token           = top 32 bits of the hash | 32 random bits
-//	managed object  = top 32 bits of the hash | 32 random bits, printed in decimal
+//	managed object  = the hash of a device, 64 random bits for others, printed in decimal
 //	operation       = shard 11 | milliseconds since 2025 41 | count 11, printed in decimal
 //
 // The layout is part of docs/formats/identifiers.md.
@@ -98,7 +98,8 @@ func ParseLocation(segment []byte) (Location, error) {
 	if len(segment) != LocationLen {
 		return Location{}, ErrID
 	}
-	if _, err := locationEncoding.Decode(raw[:], segment); err != nil {
+	// The decoder passes over line breaks, and says so by fewer bytes.
+	if n, err := locationEncoding.Decode(raw[:], segment); err != nil || n != len(raw) {
 		return Location{}, ErrID
 	}
 	return Location{Endpoint(binary.BigEndian.Uint64(raw[:])), binary.BigEndian.Uint16(raw[8:])}, nil
@@ -129,11 +130,12 @@ func (t Token) Handle() uint32 { return binary.BigEndian.Uint32(t[:]) }
 // Object is the ID of a managed object.
 type Object uint64
 
-// NewObject joins an endpoint's handle with random bits. The owner of the
-// shard checks that the ID is free.
-func NewObject(e Endpoint, random uint32) Object {
-	return Object(uint64(e.Handle())<<32 | uint64(random))
-}
+// Object is the ID of a device's managed object: unique as the hash is, known
+// without a look-up, and the same when the device was deleted and comes again.
+func (e Endpoint) Object() Object { return Object(e) }
+
+// Endpoint is the endpoint that the object is, if it is a device.
+func (o Object) Endpoint() Endpoint { return Endpoint(o) }
 
 func (o Object) String() string { return strconv.FormatUint(uint64(o), 10) }
 

@@ -54,8 +54,8 @@ func TestLocationsBothWays(t *testing.T) {
 
 func TestMalformedLocations(t *testing.T) {
 	for _, text := range []string{
-		"aaaaaaaaaaaaaaaaa", "AAAAAAAAAAAAAAAA", "aaaaaaaaaaaaaaa=", "aaaaaaa1aaaaaaaa", "aaaaaaa/aaaaaaaa",
-		"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		"aaaaaaaaaaaaaaaaa", "AAAAAAAAAAAAAAAA", "aaaaaaaaaaaaaaa=", "aaaaaaa1aaaaaaaa", "aaaaaaaaaaaaaaa\n",
+		"aaaaaaa\naaaaaaaa", "aaaaaaaa\r\naaaaaa", "aaaaaaa/aaaaaaaa", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	} {
 		if got, err := ParseLocation([]byte(text)); err == nil {
 			t.Errorf("%q is %v", text, got)
@@ -65,6 +65,7 @@ func TestMalformedLocations(t *testing.T) {
 
 func FuzzParseLocation(f *testing.F) {
 	f.Add([]byte("aebagbafaydqqaij"))
+	f.Add([]byte("aaaaaaaa\naaaaaaa"))
 	f.Add([]byte("7777777777777777"))
 	f.Fuzz(func(t *testing.T, segment []byte) {
 		l, err := ParseLocation(segment)
@@ -108,7 +109,7 @@ func TestEveryIdentifierFindsTheShardOfItsEndpoint(t *testing.T) {
 		if int(shard) >= int(n) {
 			t.Fatalf("seed %d: shard %d of %d", seed, shard, n)
 		}
-		token, object := NewToken(e, r.Uint32()), NewObject(e, r.Uint32())
+		token, object := NewToken(e, r.Uint32()), e.Object()
 		parsed, err := ParseToken(token[:])
 		if err != nil || n.OfHandle(parsed.Handle()) != shard {
 			t.Fatalf("seed %d: token %x leads to shard %d, not %d", seed, token, n.OfHandle(parsed.Handle()), shard)

@@ -19,7 +19,7 @@ const (
 	ClassOperation    Class = 'o' // operation(8) -> operation
 	ClassActive       Class = 'q' // endpoint(8) operation(8) -> empty: neither SUCCESSFUL nor FAILED
 	ClassByDevice     Class = 'd' // endpoint(8) operation(8) -> empty: all operations of a device
-	ClassObject       Class = 'm' // object(8) -> managed object
+	ClassObject       Class = 'm' // object(8) -> managed object that is no device
 	ClassAddress      Class = 'a' // address(18) -> endpoint(8): signpost of a peer address
 	ClassTimer        Class = 't' // milliseconds(8) endpoint(8) -> empty: one lazy deadline per endpoint
 	ClassOnce         Class = 'x' // hash(16) -> answer kept for an Idempotency-Key

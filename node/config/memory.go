@@ -21,7 +21,7 @@ const (
 	minCache, maxCache       = 8 << 20, 16 << 30
 	minMemTable, maxMemTable = 4 << 20, 64 << 20
 	freeCache                = 128 << 20 // where there is no limit
-	freeMemTable             = 32 << 20
+	freeMemTable             = 8 << 20
 	cacheShare               = 4  // of the limit: one in four
 	memTableShare            = 32 // likewise, each
 )

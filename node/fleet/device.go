@@ -50,7 +50,7 @@ func (f *Fleet) records(id ids.Endpoint) (r records, found bool, err error) {
 func (f *Fleet) managedObject(r records, now time.Time) platform.ManagedObject {
 	reg := r.registration
 	m := platform.ManagedObject{
-		ID: reg.Object, Type: deviceType, Name: reg.Name,
+		ID: r.id.Object(), Type: deviceType, Name: reg.Name,
 		Created: reg.Created, Updated: r.contact.LastContact,
 	}
 	kept, err := platform.ParseFragments([]byte(reg.Settings.Fragments))

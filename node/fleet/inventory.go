@@ -3,7 +3,6 @@ package fleet
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -17,14 +16,7 @@ import (
 
 // Object shows one managed object.
 func (f *Fleet) Object(_ context.Context, id ids.Object) (platform.ManagedObject, error) {
-	value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
-	if err != nil {
-		return platform.ManagedObject{}, err
-	}
-	if !found {
-		return platform.ManagedObject{}, noObject(id)
-	}
-	m, found, err := f.object(id, value, time.Now())
+	m, found, err := f.object(id, time.Now())
 	if err == nil && !found {
 		err = noObject(id)
 	}
@@ -35,27 +27,26 @@ func noObject(id ids.Object) error {
 	return admin.Refuse(admin.ErrNotFound, "There is no managed object with ID %s.", id)
 }
 
-// object makes a managed object of the record of wire.ClassObject.
-func (f *Fleet) object(id ids.Object, value []byte, now time.Time) (m platform.ManagedObject, found bool, err error) {
-	e, isDevice := deviceOf(value)
-	if !isDevice {
-		m, err := parseObject(id, value)
-		return m, err == nil, err
+// object is the device of that ID, or else the object that a client created.
+func (f *Fleet) object(id ids.Object, now time.Time) (m platform.ManagedObject, found bool, err error) {
+	r, found, err := f.records(id.Endpoint())
+	if err != nil || found {
+		if found {
+			m = f.managedObject(r, now)
+		}
+		return m, found, err
 	}
-	r, found, err := f.records(e)
-	if err != nil || !found || r.registration.Object != id {
-		return m, false, err
-	}
-	return f.managedObject(r, now), true, nil
+	return f.other(id)
 }
 
-// deviceOf tells the endpoint of a device's record.
-func deviceOf(value []byte) (ids.Endpoint, bool) {
-	if len(value) != 9 || value[0] != endpoint.ObjectOfDevice {
-		return 0, false
+// other is an object that is no device.
+func (f *Fleet) other(id ids.Object) (m platform.ManagedObject, found bool, err error) {
+	value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
+	if err != nil || !found {
+		return m, false, err
 	}
-	e, err := ids.ParseEndpoint(value[1:])
-	return e, err == nil
+	m, err = parseObject(id, value)
+	return m, err == nil, err
 }
 
 // Objects lists in the order of the IDs, which is the order of the shards.
@@ -67,11 +58,11 @@ func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.
 	}
 	pager := pager[platform.ManagedObject]{page: p, list: &list}
 	now := time.Now()
-	take := func(id ids.Object, value []byte) (more bool, err error) {
+	take := func(id ids.Object) (more bool, err error) {
 		if filterless(filter) && !pager.wanted() { // skipped or only counted: not read
 			return pager.pass(), nil
 		}
-		m, found, err := f.object(id, value, now)
+		m, found, err := f.object(id, now)
 		if err != nil || !found || !matches(&m, filter) {
 			return true, err
 		}
@@ -100,40 +91,18 @@ func objectCursor(cursor string) (from ids.Object, err error) {
 }
 
 // eachOf visits named objects that exist, each once, in the order of the IDs.
-func (f *Fleet) eachOf(wanted []ids.Object, from ids.Object, take func(ids.Object, []byte) (bool, error)) error {
+func (f *Fleet) eachOf(wanted []ids.Object, from ids.Object, take func(ids.Object) (bool, error)) error {
 	wanted = slices.Clone(wanted)
 	slices.Sort(wanted)
 	for _, id := range slices.Compact(wanted) {
-		value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
+		_, found, err := f.object(id, time.Time{})
 		if err != nil {
 			return err
 		}
 		if !found || id < from {
 			continue
 		}
-		if more, err := take(id, value); err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
-
-// eachObject visits all from an ID on.
-func (f *Fleet) eachObject(ctx context.Context, from ids.Object, take func(ids.Object, []byte) (bool, error)) error {
-	more := true
-	for shard := f.env.Shards.OfObject(from); shard < ids.Shard(f.env.Shards) && more; shard++ {
-		var failed error
-		err := f.env.State.Scan(shard, wire.ClassObject, wire.ObjectKey(from), nil, false, func(key, value []byte) bool {
-			id, err := ids.ParseEndpoint(key) // eight bytes all the same
-			if err == nil {
-				more, err = take(ids.Object(id), value)
-			}
-			if failed = errors.Join(err, ctx.Err()); failed != nil {
-				more = false
-			}
-			return more
-		})
-		if err = errors.Join(err, failed); err != nil {
+		if more, err := take(id); err != nil || !more {
 			return err
 		}
 	}
@@ -182,8 +151,21 @@ func (f *Fleet) CreateObject(ctx context.Context, c platform.ObjectChange, once 
 	if err != nil {
 		return m, err
 	}
-	m.ID = ids.Object(uint64(f.env.Random())<<32|uint64(f.env.Random())) >> 1 // positive where a client reads 64 bits
+	if m.ID, err = f.freeID(); err != nil {
+		return m, err
+	}
 	return m, f.writeObject(ctx, &m, onceOf(once, now, m.ID))
+}
+
+// freeID draws 63 random bits that name nothing yet.
+func (f *Fleet) freeID() (ids.Object, error) {
+	for {
+		id := ids.Object(uint64(f.env.Random())<<31 ^ uint64(f.env.Random()))
+		_, taken, err := f.object(id, time.Time{})
+		if err != nil || !taken && id != 0 {
+			return id, err
+		}
+	}
 }
 
 // onceOf is the record of a key with the ID that it made, nil for no key.
@@ -229,31 +211,20 @@ func (f *Fleet) UpdateObject(ctx context.Context, id ids.Object, c platform.Obje
 	var name [16]byte
 	copy(name[:], wire.ObjectKey(id))
 	defer f.objects.lock(name)()
-	value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
-	if err != nil || !found {
-		return platform.ManagedObject{}, errors.Join(err, missing(found, id))
-	}
-	if e, isDevice := deviceOf(value); isDevice {
-		if err := f.setFragments(ctx, e, c); err != nil {
-			return platform.ManagedObject{}, err
-		}
-		return f.Object(ctx, id)
-	}
-	m, err := parseObject(id, value)
+	m, found, err := f.other(id)
 	if err != nil {
 		return m, err
+	}
+	if !found {
+		if err := f.setFragments(ctx, id.Endpoint(), c); err != nil {
+			return m, err
+		}
+		return f.Object(ctx, id)
 	}
 	if m, err = m.Apply(c, time.Now().Truncate(time.Millisecond)); err != nil {
 		return m, err
 	}
 	return m, f.writeObject(ctx, &m, nil)
-}
-
-func missing(found bool, id ids.Object) error {
-	if found {
-		return nil
-	}
-	return noObject(id)
 }
 
 func (f *Fleet) setFragments(ctx context.Context, e ids.Endpoint, c platform.ObjectChange) error {
@@ -276,16 +247,15 @@ func (f *Fleet) DeleteObject(ctx context.Context, id ids.Object, _ admin.Cascade
 	var name [16]byte
 	copy(name[:], wire.ObjectKey(id))
 	defer f.objects.lock(name)()
-	shard := f.env.Shards.OfObject(id)
-	value, found, err := f.get(shard, wire.ClassObject, wire.ObjectKey(id))
-	if err != nil || !found {
-		return errors.Join(err, missing(found, id))
+	_, found, err := f.other(id)
+	if err != nil {
+		return err
 	}
 	done := make(chan error, 1)
-	if e, isDevice := deviceOf(value); isDevice {
-		err = f.gate.Post(e, &endpoint.Remove{Reply: func(err error) { done <- err }})
+	if !found {
+		err = f.gate.Post(id.Endpoint(), &endpoint.Remove{Reply: func(err error) { done <- err }})
 	} else {
-		err = f.gate.Do(shard, func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
+		err = f.gate.Do(f.env.Shards.OfObject(id), func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
 			fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(id))
 			fx.Replies = append(fx.Replies, func(err error) { done <- err })
 		})

@@ -44,12 +44,12 @@ func (f *Fleet) Values(ctx context.Context, device ids.Object, below lwm2m.Path,
 
 // endpointOf finds the endpoint of a device's managed object.
 func (f *Fleet) endpointOf(device ids.Object) (ids.Endpoint, error) {
-	value, found, err := f.get(f.env.Shards.OfObject(device), wire.ClassObject, wire.ObjectKey(device))
+	e := device.Endpoint()
+	_, found, err := f.get(f.env.Shards.Of(e), wire.ClassContact, wire.EndpointKey(e))
 	if err != nil {
 		return 0, err
 	}
-	e, isDevice := deviceOf(value)
-	if !found || !isDevice {
+	if !found {
 		return 0, admin.Refuse(admin.ErrNotFound, "There is no device with ID %s.", device)
 	}
 	return e, nil

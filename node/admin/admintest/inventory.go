@@ -66,7 +66,7 @@ func (b *Backend) CreateObject(ctx context.Context, c platform.ObjectChange, onc
 		return m, admin.Refuse(admin.ErrConflict, "what this Idempotency-Key made was deleted since")
 	}
 	b.made++
-	m = platform.ManagedObject{ID: ids.NewObject(ids.Endpoint(b.made<<40), uint32(b.made)), Created: b.Now()}
+	m = platform.ManagedObject{ID: ids.Object(b.made<<40 | b.made), Created: b.Now()}
 	if m, err = m.Apply(c, b.Now()); err != nil {
 		return platform.ManagedObject{}, err
 	}
