@@ -7,6 +7,7 @@ import (
 	"dormouse/codec/coap"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/model"
+	"dormouse/codec/query"
 
 	"dormouse/bench/device/objects"
 )
@@ -25,6 +26,16 @@ func checkValue(d *model.Resource, n lwm2m.Node) coap.Code {
 	case !empty && n.Value.Kind() != d.Type:
 		return coap.BadRequest
 	case !empty && !inRange(d, n.Value):
+		return coap.BadRequest
+	}
+	return coap.Empty
+}
+
+// checkBinding is 4.00 for transport bindings that the enabler does not have, or
+// without the one that this device speaks.
+func checkBinding(n lwm2m.Node, version lwm2m.Version) coap.Code {
+	r := query.Registration{Version: version, Binding: n.Value.Text(), HasBinding: true}
+	if r.Validate(version) != nil || !strings.Contains(r.Binding, "U") {
 		return coap.BadRequest
 	}
 	return coap.Empty

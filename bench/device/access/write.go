@@ -82,6 +82,9 @@ func checkTarget(t *objects.Tree, p lwm2m.Path) coap.Code {
 	return coap.Empty
 }
 
+// binding is the resource /1/x/7.
+const binding = 7
+
 // writer changes a copy of one object instance.
 type writer struct {
 	tree     *objects.Tree
@@ -128,7 +131,13 @@ func (w *writer) checkNode(n lwm2m.Node) coap.Code {
 	case !allows(d, model.Write):
 		return coap.MethodNotAllowed
 	}
-	return checkValue(d, n)
+	if code := checkValue(d, n); code != coap.Empty {
+		return code
+	}
+	if n.Path.Object() == 1 && n.Path.Resource() == binding {
+		return checkBinding(n, w.tree.Profile().Version())
+	}
+	return coap.Empty
 }
 
 // clear takes away what a Write that replaces does not name: the other items of

@@ -48,10 +48,21 @@ func (o *Observation) Told(now time.Time, nodes []lwm2m.Node, s State) {
 	o.evaluated, o.sample, o.revision = now, s.Sample, s.Revision
 }
 
+// Seen is the state that was looked at last, LookedAt when.
+func (o *Observation) Seen() State         { return State{o.sample, o.revision} }
+func (o *Observation) LookedAt() time.Time { return o.evaluated }
+
 // Looks reports whether the values are to be looked at. A write counts at once,
-// a sample when the shortest evaluation period is over.
+// a sample when the shortest evaluation period is over; when the longest is over
+// they are looked at anyhow.
 func (o *Observation) Looks(now time.Time, set Settings, s State) bool {
-	return o.revision != s.Revision || o.sample != s.Sample && !now.Before(o.evaluated.Add(set.MinEvaluation))
+	switch {
+	case o.revision != s.Revision:
+		return true
+	case set.MaxEvaluation > 0 && !now.Before(o.evaluated.Add(set.MaxEvaluation)):
+		return true
+	}
+	return o.sample != s.Sample && !now.Before(o.evaluated.Add(set.MinEvaluation))
 }
 
 // Look compares the values with what was told last.
@@ -85,6 +96,9 @@ func (o *Observation) LooksAt(set Settings, next time.Time) time.Time {
 	if least := o.evaluated.Add(set.MinEvaluation); next.Before(least) {
 		next = least
 	}
+	if most := o.evaluated.Add(set.MaxEvaluation); set.MaxEvaluation > 0 && most.Before(next) {
+		next = most
+	}
 	return next
 }
 
@@ -94,10 +108,11 @@ func (o *Observation) Next() uint32 {
 	return o.Sequence
 }
 
-// Keep stores what could not be sent, at most history records (hqmax).
-func (o *Observation) Keep(r Record, history int) {
+// Keep stores what could not be sent, the newest records that the settings
+// allow.
+func (o *Observation) Keep(r Record, set Settings) {
 	o.Stored = append(o.Stored, r)
-	if over := len(o.Stored) - max(history, 1); over > 0 {
+	if over := len(o.Stored) - set.History; over > 0 {
 		o.Stored = slices.Delete(o.Stored, 0, over)
 	}
 }

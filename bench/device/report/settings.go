@@ -15,8 +15,14 @@ type Settings struct {
 	MinEvaluation        time.Duration // epmin
 	MaxEvaluation        time.Duration // epmax; 0: none
 	Confirmable          *bool         // con; nil: as the device likes
-	History              int           // hqmax; 0: not given
+	History              int           // hqmax, in records
 }
+
+// Records that an observation stores where nothing is said, and at most.
+const (
+	usualHistory = 8
+	mostHistory  = 64
+)
 
 // Default are the periods of the server object, which hold where no attribute
 // does (/1/x/2 and /1/x/3).
@@ -26,7 +32,7 @@ type Default struct{ MinPeriod, MaxPeriod time.Duration }
 // the shortest periods and the shortest of the longest, so that one notification
 // suits all of them (OMA Core 6.4.2). A pmax below pmin is ignored, as is 0.
 func SettingsOf(sets [][]query.Attribute, d Default) Settings {
-	var out Settings
+	out := Settings{History: usualHistory}
 	for _, set := range sets {
 		out.MinPeriod = max(out.MinPeriod, seconds(set, "pmin", d.MinPeriod))
 		out.MaxPeriod = shorter(out.MaxPeriod, seconds(set, "pmax", d.MaxPeriod))
@@ -37,8 +43,8 @@ func SettingsOf(sets [][]query.Attribute, d Default) Settings {
 			out.Confirmable = &con
 		}
 		if v, ok := find(set, "hqmax"); ok {
-			n, _ := strconv.ParseUint(v, 10, 31)
-			out.History = max(out.History, int(n))
+			n, _ := strconv.ParseUint(v, 10, 32)
+			out.History = int(min(n, mostHistory))
 		}
 	}
 	if out.MaxPeriod < out.MinPeriod {

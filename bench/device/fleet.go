@@ -1,0 +1,114 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// FleetOptions say which devices to run and where.
+type FleetOptions struct {
+	Options               // Listen belongs to the fleet
+	Address string        // host and port of the server
+	N       int           // devices; 0: one
+	Prefix  string        // of their names, which go on with a number from 0
+	Ramp    time.Duration // over which their first Registers are spread; 0: 2 ms each
+	Seed    uint64        // of all random choices; 0: another one each time
+	Verbose bool          // tell of each event, not of their numbers alone
+	Grace   time.Duration // for de-registration at the end; 0: 10 s
+}
+
+// Fleet runs devices over UDP: each has a socket of its own, as servers know them
+// by their addresses, and belongs to one of a few workers, which owns its state.
+type Fleet struct {
+	options FleetOptions
+	workers []*worker
+	readers sync.WaitGroup
+	tally   *tally
+}
+
+// RunFleet runs devices until the context ends, and de-registers them then. What
+// happens is written to out.
+func RunFleet(ctx context.Context, o FleetOptions, out io.Writer) error {
+	o.N, o.Grace = max(o.N, 1), max(o.Grace, 0)
+	if o.Grace == 0 {
+		o.Grace = 10 * time.Second
+	}
+	if o.Ramp == 0 {
+		o.Ramp = time.Duration(o.N) * 2 * time.Millisecond
+	}
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	f := &Fleet{options: o, tally: newTally(out, o.Verbose)}
+	if err := f.open(); err != nil {
+		return errors.Join(err, f.close())
+	}
+	f.run(ctx)
+	return f.close()
+}
+
+// open makes the devices and their sockets.
+func (f *Fleet) open() error {
+	o := f.options
+	o.Listen = f.tally.listen
+	o.Server = "coap://" + o.Address
+	product, err := NewProduct(o.Options)
+	if err != nil {
+		return err
+	}
+	server, err := net.ResolveUDPAddr("udp", o.Address)
+	if err != nil {
+		return fmt.Errorf("device: find server %s: %w", o.Address, err)
+	}
+	for range min(runtime.GOMAXPROCS(0), o.N) {
+		f.workers = append(f.workers, newWorker())
+	}
+	start := time.Now()
+	for i := range o.N {
+		conn, err := net.DialUDP("udp", nil, server)
+		if err != nil {
+			return fmt.Errorf("device: open socket %d of %d: %w", i+1, o.N, err)
+		}
+		at := start.Add(o.Ramp * time.Duration(i) / time.Duration(o.N))
+		client := product.Client(fmt.Sprintf("%s%d", o.Prefix, i), o.Seed+uint64(i)*0x9e3779b97f4a7c15, at)
+		f.workers[i%len(f.workers)].add(client, conn)
+	}
+	return nil
+}
+
+// run lets the workers work until the context has ended and all devices have
+// de-registered, or the grace is over.
+func (f *Fleet) run(ctx context.Context) {
+	for _, w := range f.workers {
+		for _, m := range w.members {
+			f.readers.Go(func() { m.read(w.in) })
+		}
+	}
+	stopTally := f.tally.start(f.options.N)
+	defer stopTally()
+	var workers sync.WaitGroup
+	for _, w := range f.workers {
+		workers.Go(func() { w.run(ctx, f.options.Grace) })
+	}
+	workers.Wait()
+}
+
+// close gives the sockets back and waits for their readers, which the workers no
+// longer hear.
+func (f *Fleet) close() (err error) {
+	for _, w := range f.workers {
+		close(w.stopped)
+		for _, m := range w.members {
+			err = errors.Join(err, m.conn.Close())
+		}
+	}
+	f.readers.Wait()
+	return err
+}
