@@ -64,17 +64,17 @@ func (l *loop) handle(c *cell, m *message) {
 
 // crashed drops a cell whose Handle panicked, with all that it has in flight.
 func (l *loop) crashed(c *cell, g *group, m *message) {
-	err := l.failure
-	l.failure = nil
-	l.panicked(Panic{c.id, err.Error(), l.stack})
+	p := l.failure
+	l.failure, p.Endpoint = nil, c.id
+	l.panicked(*p)
 	g.timer = 0 // discard sees to it
 	l.recycle(g)
 	if c.lane.empty() {
 		l.drop(c)
 	} else {
-		l.fail(c.lane.head, err)
+		l.fail(c.lane.head, ErrPanic)
 	}
-	l.discard(m, err)
+	l.discard(m, ErrPanic)
 }
 
 // drop takes a cell out of memory. If it has groups in flight its place is

@@ -118,6 +118,7 @@ func BenchmarkActor(b *testing.B) {
 	b.Run("life of a cell", func(b *testing.B) {
 		b.ReportAllocs()
 		cells := make([]*cell, population)
+		before := cpu()
 		for i := range b.N {
 			if c := cells[i%population]; c != nil {
 				c.state = nil
@@ -125,6 +126,7 @@ func BenchmarkActor(b *testing.B) {
 			}
 			cells[i%population] = spawnCell(b, s, i)
 		}
+		b.ReportMetric(float64(cpu()-before)/float64(b.N), "cpu-ns/op")
 		stopCells(cells)
 	})
 	b.Run("call of a cell", func(b *testing.B) {
@@ -140,9 +142,11 @@ func BenchmarkActor(b *testing.B) {
 		message := &call{fx: new(endpoint.Effects)}
 		b.ReportAllocs()
 		b.ResetTimer()
+		start := cpu()
 		for i := range b.N {
 			cells[i*7919%population].run(message)
 		}
+		b.ReportMetric(float64(cpu()-start)/float64(b.N), "cpu-ns/op")
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/population, "B/cell")
 		stopCells(cells)
 	})

@@ -143,6 +143,5 @@ type supervisor struct{ loop *loop }
 
 // HandleFailure implements actor.SupervisorStrategy.
 func (s *supervisor) HandleFailure(_ *actor.ActorSystem, _ actor.Supervisor, _ *actor.PID, _ *actor.RestartStatistics, reason, _ any) {
-	s.loop.failure = fmt.Errorf("%w: %v", ErrPanic, reason)
-	s.loop.stack = debug.Stack()
+	s.loop.failure = &Panic{Reason: fmt.Sprint(reason), Stack: debug.Stack()}
 }

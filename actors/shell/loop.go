@@ -30,8 +30,7 @@ type loop struct {
 	props    *actor.Props
 	spawning *cell
 	call     call
-	failure  error // of the call that just ran
-	stack    []byte
+	failure  *Panic // of the call that just ran, nil for none
 
 	epoch time.Time
 	now   time.Time // of this turn

@@ -303,6 +303,7 @@ type rig struct {
 	calls   int // of Send
 	notices []endpoint.Notice
 	events  []string
+	stack   string // of the last panic
 }
 
 // in runs f in a bubble with a shell of 8 shards and 2 loops, and stops it.
@@ -330,7 +331,12 @@ func newRig(t *testing.T, o Options) *rig {
 		r.notices = append(r.notices, n...)
 	}
 	o.Events = Events{
-		Panicked:     func(p Panic) { r.event(fmt.Sprintf("panic %x %s", uint64(p.Endpoint), p.Reason)) },
+		Panicked: func(p Panic) {
+			r.event(fmt.Sprintf("panic %x %s", uint64(p.Endpoint), p.Reason))
+			r.mu.Lock()
+			r.stack = string(p.Stack)
+			r.mu.Unlock()
+		},
 		LoadFailed:   func(id ids.Endpoint, err error) { r.event(fmt.Sprintf("load %x", uint64(id))) },
 		CommitFailed: func(shard ids.Shard, err error) { r.event(fmt.Sprintf("commit %v", err)) },
 		TimersFailed: func(shard ids.Shard, err error) { r.event("timers") },
