@@ -7,7 +7,6 @@ import (
 
 	"dormouse/actors/command"
 	"dormouse/actors/operations"
-	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
@@ -88,18 +87,6 @@ func replyError(reply func(error), err error, fx *Effects) {
 	})
 }
 
-// active finds an operation that has not ended.
-func (e *Endpoint) active(id ids.Operation) *operations.Operation {
-	if e.at.Active == 0 || !e.readQueue() {
-		return nil
-	}
-	i := slices.IndexFunc(e.queue, func(o *operations.Operation) bool { return o.ID == id })
-	if i < 0 {
-		return nil
-	}
-	return e.queue[i]
-}
-
 // setOperation lets a platform client end an operation as FAILED; all other
 // changes of status are the server's.
 func (e *Endpoint) setOperation(now time.Time, ev *SetOperation, fx *Effects) {
@@ -132,21 +119,6 @@ func (e *Endpoint) setEnded(ev *SetOperation, status operations.Status, fx *Effe
 		err = fmt.Errorf("%w: it ended %s", ErrStatus, op.Status)
 	}
 	e.replyOperation(ev.Reply, op, err, fx)
-}
-
-func (e *Endpoint) stored(id ids.Operation) (*operations.Operation, error) {
-	raw, found, err := e.shard.Env.State.Get(e.shard.ID, wire.ClassOperation, wire.OperationKey(id), nil)
-	if err != nil {
-		return nil, fmt.Errorf("endpoint: read operation %s: %w", id, err)
-	}
-	if !found {
-		return nil, ErrNotFound
-	}
-	op, err := operations.Parse(raw)
-	if err != nil || op.Endpoint != e.id {
-		return nil, ErrNotFound
-	}
-	return op, nil
 }
 
 // abandon forgets the request of an operation that is under way.
