@@ -122,6 +122,7 @@ func TestAPanicStopsOneCell(t *testing.T) {
 		r.wantSent(said("wrote", 1, a))
 
 		flying := r.submit(a, "w")
+		synctest.Wait()
 		r.tell(ToEndpoint(b), "w")
 		told := r.submit(a, "p")
 		after := r.submit(a, "r")
@@ -129,9 +130,9 @@ func TestAPanicStopsOneCell(t *testing.T) {
 		told.want(t, ErrPanic)
 		r.commit(nil)
 		flying.want(t, ErrPanic)
-		r.commit(nil)
 		after.want(t, nil)
-		r.wantSent(said("wrote", 1, b), said("read", 2, a))
+		r.commit(nil)
+		r.wantSent(said("read", 2, a), said("wrote", 1, b))
 		if !strings.Contains(r.stack, "(*toy).obey") {
 			t.Errorf("stack %s", r.stack)
 		}
