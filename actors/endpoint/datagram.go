@@ -57,41 +57,22 @@ const (
 
 // target tells the interface operation by method and path.
 func target(m *coap.Message) targetKind {
-	first, second, more := segments(m)
+	first, second, more := m.Segments()
 	switch {
 	case more:
 		return targetNone
-	case first == "dp" && second == "" && m.Code == coap.POST:
+	case string(first) == "dp" && len(second) == 0 && m.Code == coap.POST:
 		return targetSend
-	case first != "rd":
+	case string(first) != "rd":
 		return targetNone
-	case m.Code == coap.POST && second == "":
+	case m.Code == coap.POST && len(second) == 0:
 		return targetRegister
 	case m.Code == coap.POST:
 		return targetUpdate
-	case m.Code == coap.DELETE && second != "":
+	case m.Code == coap.DELETE && len(second) > 0:
 		return targetDeregister
 	}
 	return targetNone
-}
-
-// segments are the first two Uri-Path segments; trailing empty ones do not
-// count (a client may ask for "/rd/").
-func segments(m *coap.Message) (first, second string, more bool) {
-	n := 0
-	for _, o := range m.Options {
-		if o.ID != coap.OptUriPath || len(o.Value) == 0 {
-			continue
-		}
-		switch n {
-		case 0:
-			first = string(o.Value)
-		case 1:
-			second = string(o.Value)
-		}
-		n++
-	}
-	return first, second, n > 2
 }
 
 // reply answers a request and remembers the answer for its duplicates.

@@ -14,8 +14,8 @@ import (
 
 // located reports whether the request names the registration that is alive.
 func (e *Endpoint) located(m *coap.Message) bool {
-	_, segment, _ := segments(m)
-	l, err := ids.ParseLocation([]byte(segment))
+	_, segment, _ := m.Segments()
+	l, err := ids.ParseLocation(segment)
 	return err == nil && e.known && e.at.Registered && l == ids.Location{Endpoint: e.id, Count: e.at.Count}
 }
 

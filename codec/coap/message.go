@@ -8,8 +8,6 @@ import (
 	"github.com/plgd-dev/go-coap/v3/message"
 	"github.com/plgd-dev/go-coap/v3/message/codes"
 	"github.com/plgd-dev/go-coap/v3/udp/coder"
-
-	"dormouse/codec/lwm2m"
 )
 
 // ErrVersion is returned for a datagram that is not CoAP version 1, or that is
@@ -161,123 +159,6 @@ func (m *Message) Clone() *Message {
 		c.Options[i] = Option{ID: o.ID, Value: append([]byte(nil), o.Value...)}
 	}
 	return &c
-}
-
-// Option is the value of the first option of that number.
-func (m *Message) Option(id OptionID) ([]byte, bool) {
-	for i := range m.Options {
-		if m.Options[i].ID == id {
-			return m.Options[i].Value, true
-		}
-	}
-	return nil, false
-}
-
-// Uint is the value of an option of format uint.
-func (m *Message) Uint(id OptionID) (uint32, bool) {
-	v, ok := m.Option(id)
-	return parseUint(v), ok
-}
-
-// Each calls f for every option of that number, in order.
-func (m *Message) Each(id OptionID, f func(value []byte)) {
-	for i := range m.Options {
-		if m.Options[i].ID == id {
-			f(m.Options[i].Value)
-		}
-	}
-}
-
-// ContentFormat is the format of the payload, FormatNone where not given.
-func (m *Message) ContentFormat() lwm2m.Format { return m.format(OptContentFormat) }
-
-// Accept is the format that is wanted, FormatNone where not given.
-func (m *Message) Accept() lwm2m.Format { return m.format(OptAccept) }
-
-func (m *Message) format(id OptionID) lwm2m.Format {
-	v, ok := m.Uint(id)
-	if !ok {
-		return lwm2m.FormatNone
-	}
-	return lwm2m.Format(v)
-}
-
-// Observe is the value of the Observe option (24 bits).
-func (m *Message) Observe() (uint32, bool) { return m.Uint(OptObserve) }
-
-// Path joins the Uri-Path segments with "/", without a leading one. Trailing
-// empty segments ("/rd/") are left out.
-func (m *Message) Path() string { return m.join(OptUriPath) }
-
-// LocationPath joins the Location-Path segments like Path.
-func (m *Message) LocationPath() string { return m.join(OptLocationPath) }
-
-func (m *Message) join(id OptionID) string {
-	var b []byte
-	m.Each(id, func(v []byte) {
-		b = append(append(b, '/'), v...)
-	})
-	for len(b) > 0 && b[len(b)-1] == '/' {
-		b = b[:len(b)-1]
-	}
-	if len(b) == 0 {
-		return ""
-	}
-	return string(b[1:])
-}
-
-// Queries are the Uri-Query options in order.
-func (m *Message) Queries() []string {
-	var q []string
-	m.Each(OptUriQuery, func(v []byte) { q = append(q, string(v)) })
-	return q
-}
-
-// Add inserts an option behind those of the same and lower numbers.
-func (m *Message) Add(id OptionID, value []byte) {
-	i := len(m.Options)
-	for i > 0 && m.Options[i-1].ID > id {
-		i--
-	}
-	m.Options = append(m.Options, Option{})
-	copy(m.Options[i+1:], m.Options[i:])
-	m.Options[i] = Option{ID: id, Value: value}
-}
-
-// AddString inserts a text option.
-func (m *Message) AddString(id OptionID, s string) { m.Add(id, []byte(s)) }
-
-// AddUint inserts an option of format uint.
-func (m *Message) AddUint(id OptionID, v uint32) { m.Add(id, appendUint(nil, v)) }
-
-// Remove drops all options of that number.
-func (m *Message) Remove(id OptionID) {
-	kept := m.Options[:0]
-	for _, o := range m.Options {
-		if o.ID != id {
-			kept = append(kept, o)
-		}
-	}
-	m.Options = kept
-}
-
-// AddPath inserts one Uri-Path option for every segment of "rd/abc".
-func (m *Message) AddPath(path string) { m.addSegments(OptUriPath, path) }
-
-// AddLocation inserts one Location-Path option for every segment.
-func (m *Message) AddLocation(path string) { m.addSegments(OptLocationPath, path) }
-
-func (m *Message) addSegments(id OptionID, path string) {
-	for start := 0; start < len(path); {
-		end := start
-		for end < len(path) && path[end] != '/' {
-			end++
-		}
-		if end > start {
-			m.AddString(id, path[start:end])
-		}
-		start = end + 1
-	}
 }
 
 // Is reports whether the message has exactly this token.

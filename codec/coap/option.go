@@ -37,8 +37,10 @@ const (
 )
 
 // optionLengths bounds the value of each option that we know, in bytes. A
-// value outside makes the option unrecognised (RFC 7252 section 5.4.3).
-var optionLengths = map[OptionID]struct{ min, max int }{
+// value outside makes the option unrecognised (RFC 7252 section 5.4.3). The
+// index is the option's number, nil one that we do not know: every option of
+// every message is looked up here.
+var optionLengths = [...]*struct{ min, max int }{
 	OptIfMatch: {0, 8}, OptUriHost: {1, 255}, OptETag: {1, 8}, OptIfNoneMatch: {0, 0},
 	OptObserve: {0, 3}, OptUriPort: {0, 2}, OptLocationPath: {0, 255}, OptUriPath: {0, 255},
 	OptContentFormat: {0, 2}, OptMaxAge: {0, 4}, OptUriQuery: {0, 255}, OptAccept: {0, 2},
@@ -60,8 +62,11 @@ func repeatable(id OptionID) bool {
 // recognised reports whether o is an option that we know, of a legal length,
 // and no illegal repetition of the one before it.
 func recognised(o Option, repeated bool) bool {
-	l, ok := optionLengths[o.ID]
-	return ok && len(o.Value) >= l.min && len(o.Value) <= l.max && (!repeated || repeatable(o.ID))
+	if int(o.ID) >= len(optionLengths) || optionLengths[o.ID] == nil {
+		return false
+	}
+	l := optionLengths[o.ID]
+	return len(o.Value) >= l.min && len(o.Value) <= l.max && (!repeated || repeatable(o.ID))
 }
 
 // critical options must be understood (RFC 7252 section 5.4.1).

@@ -147,15 +147,15 @@ func (r *Router) requestOwner(m *coap.Message, path wire.ReturnPath) (shell.Dest
 	if fault := refusedOption(m); fault != None {
 		return shell.Destination{}, fault
 	}
-	first, second, more := segments(m)
+	first, second, more := m.Segments()
 	switch {
 	case more:
 		return shell.Destination{}, UnknownPath
-	case first == "rd" && second == "":
+	case string(first) == "rd" && len(second) == 0:
 		return r.registerOwner(m)
-	case first == "rd":
+	case string(first) == "rd":
 		return locationOwner(m, second)
-	case first == "dp" && second == "":
+	case string(first) == "dp" && len(second) == 0:
 		if m.Code != coap.POST {
 			return shell.Destination{}, UnknownMethod
 		}
@@ -189,30 +189,15 @@ func (r *Router) registerOwner(m *coap.Message) (shell.Destination, Fault) {
 	return shell.Destination{}, NoEndpointName
 }
 
-func locationOwner(m *coap.Message, segment string) (shell.Destination, Fault) {
+func locationOwner(m *coap.Message, segment []byte) (shell.Destination, Fault) {
 	if m.Code != coap.POST && m.Code != coap.DELETE {
 		return shell.Destination{}, UnknownMethod
 	}
-	l, err := ids.ParseLocation([]byte(segment))
+	l, err := ids.ParseLocation(segment)
 	if err != nil {
 		return shell.Destination{}, BadLocation
 	}
 	return shell.ToEndpoint(l.Endpoint), None
-}
-
-// segments are the first two Uri-Path segments without empty ones.
-func segments(m *coap.Message) (first, second string, more bool) {
-	parts := [2]string{}
-	n := 0
-	for i := range m.Options {
-		if o := &m.Options[i]; o.ID == coap.OptUriPath && len(o.Value) > 0 {
-			if n < len(parts) {
-				parts[n] = string(o.Value)
-			}
-			n++
-		}
-	}
-	return parts[0], parts[1], n > len(parts)
 }
 
 // wellKnown is what a CoAP client discovers of this server (RFC 6690).
