@@ -28,6 +28,7 @@ type command struct {
 // commands in the order of the help. A sub-command is added here.
 var commands = []command{
 	echoCommand,
+	loadCommand,
 	deviceCommand,
 }
 

@@ -1,0 +1,142 @@
+package load
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+)
+
+// Kind is what the devices do.
+type Kind uint8
+
+const (
+	Register Kind = iota // POST /rd, each device once
+	Update               // POST to the location, without parameters
+	Send                 // POST /dp with one value as SenML CBOR
+	Notify               // Confirmable notifications of an observation that Observe began
+	kinds
+)
+
+var kindNames = [kinds]string{"register", "update", "send", "notify"}
+
+func (k Kind) String() string { return kindNames[k] }
+
+// ParseKind reads a name that String gives.
+func ParseKind(s string) (Kind, error) {
+	for k, name := range kindNames {
+		if s == name {
+			return Kind(k), nil
+		}
+	}
+	return 0, fmt.Errorf("load: %q is none of %v", s, kindNames)
+}
+
+// Watch reads what the server used so far; server.Meter is one.
+type Watch interface {
+	// CPU is user and system time since the server started.
+	CPU() (time.Duration, error)
+	// Memory is the resident set in bytes.
+	Memory() (int64, error)
+}
+
+// Options of a Generator. Target is mandatory.
+type Options struct {
+	Target  netip.AddrPort // of the server, IPv4
+	Devices int            // 1 to MaxDevices, default 1
+
+	// DevicesPerAddress many devices share an address, default 1. More than 1
+	// is what a NAT does; only Register and Update work then, since the server
+	// knows senders by location there alone. A target that is not loopback
+	// means all devices on one address, which is this machine's.
+	DevicesPerAddress int
+
+	Prefix   string        // of endpoint names, before the number; default "urn:dev:load-"
+	Lifetime time.Duration // of registrations, whole seconds, default 24 h
+	Awake    bool          // register as never sleeping; else in queue mode
+
+	Watch    Watch         // nil: nothing is known of the server
+	Progress io.Writer     // gets a line every Every; nil: none
+	Every    time.Duration // default 1 s
+
+	Seed uint64 // of what is random: message IDs, the spread of repetitions
+}
+
+// MaxDevices have an address of their own in 127.1.0.1 to 127.255.255.254.
+const MaxDevices = 255<<16 - 2
+
+// Traffic is what one Run does.
+type Traffic struct {
+	Kind Kind
+	// Hot devices take part, the first ones, in turn; 0: all. Few stay in a
+	// server's memory, many do not.
+	Hot int
+	// InFlight is how many exchanges are under way at any time, default 256,
+	// up to MaxInFlight. With a Rate it is the most there may be, default
+	// MaxInFlight: what is due beyond it waits, and its latency counts.
+	InFlight int
+	Rate     int           // exchanges begun per second, answered or not; 0: as InFlight says
+	Duration time.Duration // of the measurement, default 10 s; a tenth of it, 2 s at most, goes before
+}
+
+// MaxInFlight bounds the exchanges under way.
+const MaxInFlight = 1 << 16
+
+const maxRate = 10_000_000
+
+func (o Options) withDefaults() (Options, error) {
+	o.Devices = orDefault(o.Devices, 1)
+	o.DevicesPerAddress = orDefault(o.DevicesPerAddress, 1)
+	o.Lifetime = orDefault(o.Lifetime, 24*time.Hour)
+	o.Every = orDefault(o.Every, time.Second)
+	if o.Prefix == "" {
+		o.Prefix = "urn:dev:load-"
+	}
+	switch {
+	case !o.Target.Addr().Unmap().Is4() || o.Target.Port() == 0:
+		return o, fmt.Errorf("load: target %v is not an IPv4 address and port", o.Target)
+	case o.Devices < 0 || o.Devices > MaxDevices:
+		return o, fmt.Errorf("load: %d devices, want 1 to %d", o.Devices, MaxDevices)
+	case o.DevicesPerAddress < 0:
+		return o, fmt.Errorf("load: %d devices per address is negative", o.DevicesPerAddress)
+	case o.Lifetime < time.Second || o.Every < 0:
+		return o, fmt.Errorf("load: lifetime %v or progress every %v is too short", o.Lifetime, o.Every)
+	case len(o.Prefix) > 200:
+		return o, fmt.Errorf("load: a prefix of %d bytes", len(o.Prefix))
+	}
+	o.Target = netip.AddrPortFrom(o.Target.Addr().Unmap(), o.Target.Port())
+	if !o.Target.Addr().IsLoopback() {
+		o.DevicesPerAddress = o.Devices
+	}
+	return o, nil
+}
+
+func (t Traffic) withDefaults(devices int) (Traffic, error) {
+	t.Hot = orDefault(t.Hot, devices)
+	t.Duration = orDefault(t.Duration, 10*time.Second)
+	if t.Rate > 0 {
+		t.InFlight = orDefault(t.InFlight, MaxInFlight)
+	}
+	t.InFlight = orDefault(t.InFlight, 256)
+	switch {
+	case t.Kind == Register || t.Kind >= kinds:
+		return t, fmt.Errorf("load: %v is nothing to go on with", t.Kind)
+	case t.Hot < 0 || t.Hot > devices:
+		return t, fmt.Errorf("load: %d hot devices of %d", t.Hot, devices)
+	case t.InFlight < 0 || t.InFlight > MaxInFlight:
+		return t, fmt.Errorf("load: %d in flight, want 1 to %d", t.InFlight, MaxInFlight)
+	case t.Rate < 0 || t.Rate > maxRate:
+		return t, fmt.Errorf("load: rate %d, want up to %d", t.Rate, maxRate)
+	case t.Duration < 0:
+		return t, fmt.Errorf("load: duration %v is negative", t.Duration)
+	}
+	return t, nil
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
