@@ -2,6 +2,7 @@ package report
 
 import (
 	"math/big"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,14 +31,21 @@ type Default struct{ MinPeriod, MaxPeriod time.Duration }
 
 // SettingsOf combines what holds at each path of an observation: the longest of
 // the shortest periods and the shortest of the longest, so that one notification
-// suits all of them (OMA Core 6.4.2). A pmax below pmin is ignored, as is 0.
+// suits all of them (OMA Core 6.4.2). The defaults stand in for what none of the
+// paths has. A pmax below pmin is ignored, as is 0.
 func SettingsOf(sets [][]query.Attribute, d Default) Settings {
 	out := Settings{History: usualHistory}
+	if !given(sets, "pmin") {
+		out.MinPeriod = d.MinPeriod
+	}
+	if !given(sets, "pmax") {
+		out.MaxPeriod = d.MaxPeriod
+	}
 	for _, set := range sets {
-		out.MinPeriod = max(out.MinPeriod, seconds(set, "pmin", d.MinPeriod))
-		out.MaxPeriod = shorter(out.MaxPeriod, seconds(set, "pmax", d.MaxPeriod))
-		out.MinEvaluation = max(out.MinEvaluation, seconds(set, "epmin", 0))
-		out.MaxEvaluation = shorter(out.MaxEvaluation, seconds(set, "epmax", 0))
+		out.MinPeriod = max(out.MinPeriod, seconds(set, "pmin"))
+		out.MaxPeriod = shorter(out.MaxPeriod, seconds(set, "pmax"))
+		out.MinEvaluation = max(out.MinEvaluation, seconds(set, "epmin"))
+		out.MaxEvaluation = shorter(out.MaxEvaluation, seconds(set, "epmax"))
 		if v, ok := find(set, "con"); ok {
 			con := v == "1" || out.Confirmable != nil && *out.Confirmable
 			out.Confirmable = &con
@@ -70,11 +78,17 @@ func find(set []query.Attribute, name string) (value string, ok bool) {
 	return "", false
 }
 
-func seconds(set []query.Attribute, name string, otherwise time.Duration) time.Duration {
-	v, ok := find(set, name)
-	if !ok {
-		return otherwise
-	}
+// given reports an attribute that one of the sets has.
+func given(sets [][]query.Attribute, name string) bool {
+	return slices.ContainsFunc(sets, func(set []query.Attribute) bool {
+		_, ok := find(set, name)
+		return ok
+	})
+}
+
+// seconds is the value of a period, 0 where it is not set.
+func seconds(set []query.Attribute, name string) time.Duration {
+	v, _ := find(set, name)
 	n, _ := strconv.ParseUint(v, 10, 32)
 	return time.Duration(n) * time.Second
 }
