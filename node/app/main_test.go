@@ -119,7 +119,7 @@ func (n node) run(t testing.TB, device ids.Object, text string) platform.Operati
 	return must[platform.Operation](t)(n.api.Ended(op.ID))
 }
 
-func exchange(t testing.TB, c *apptest.Client, m *coap.Message) apptest.Answer {
+func ask(t testing.TB, c *apptest.Client, m *coap.Message) apptest.Answer {
 	t.Helper()
 	return must[apptest.Answer](t)(c.Exchange(m))
 }

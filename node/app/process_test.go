@@ -61,7 +61,7 @@ func (p *process) kill() error {
 		return err
 	}
 	_ = p.command.Wait() // "signal: killed"
-	return p.stdin.Close()
+	return nil
 }
 
 // stop ends the process in peace.

@@ -18,7 +18,7 @@ import (
 // down for a while.
 const (
 	repeatFirst = 250 * time.Millisecond
-	repeatMost  = 2 * time.Second
+	repeatMost  = time.Second
 	patience    = 60 * time.Second
 )
 
