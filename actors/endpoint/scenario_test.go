@@ -2,9 +2,9 @@ package endpoint
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
-	"sort"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"dormouse/actors/operations"
 	"dormouse/codec/coap"
 	"dormouse/codec/ids"
+	"dormouse/codec/link"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/model"
 	"dormouse/codec/platform"
@@ -26,16 +27,17 @@ import (
 //
 //	config name=value          before the first message
 //	device [from=addr]         one CoAP message a line, see parseMessage
-//	submit                     one command, of all lines
+//	submit [retry]             one command, of all lines
 //	set id=n status=S          change an operation (n: 1 for the first made)
 //	drop id=n                  delete an operation
 //	fragments                  JSON of the managed object
 //	remove | sweep
 //	advance 5s                 the clock; ticks and durable timers fire in order
 //	restart                    the memory is lost, the store is not
-//	crash                      as restart, and the next event's commit is lost
+//	crash                      the next event's commit is lost, and the memory
+//	crash after                the next event is committed; nothing leaves, and the memory is lost
 //	full | space               the disk
-//	show                       registration, observations, operations, values
+//	show [device] [operations] [values] [id=n]
 func TestScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		w := newWorld(t)
@@ -54,12 +56,28 @@ type world struct {
 	wake   time.Time
 	random uint32
 	full   bool
-	lose   bool
+	lose   crash
 	peer   string
 	ops    []ids.Operation
+	asked  []asked // requests that were sent, each once
 	out    strings.Builder
-	stray  bool
 }
+
+// asked is a request of the endpoint.
+type asked struct {
+	mid   uint16
+	token string
+	text  string
+}
+
+// crash is what happens to the next event that writes.
+type crash uint8
+
+const (
+	noCrash      crash = iota
+	beforeCommit       // it never was
+	afterCommit        // it is stored, and that is all
+)
 
 const testName = "urn:dev:1"
 
@@ -116,14 +134,16 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 		w.start()
 		w.printf("%s", "loaded")
 	case "crash":
-		w.lose = true
-		w.e = nil
+		w.lose = beforeCommit
+		if d.HasArg("after") {
+			w.lose = afterCommit
+		}
 	case "full":
 		w.full = true
 	case "space":
 		w.full = false
 	case "show":
-		w.show()
+		w.show(d)
 	default:
 		w.client(d)
 	}
@@ -131,14 +151,24 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 }
 
 func (w *world) config(d *datadriven.TestData) {
+	c := &w.env.Config
 	for _, a := range d.CmdArgs {
+		var err error
 		switch v := a.Vals[0]; a.Key {
 		case "accept":
-			w.env.Config.AcceptUnknown = v == "true"
+			c.AcceptUnknown, err = strconv.ParseBool(v)
 		case "awake":
-			w.env.Config.AwakeTime, _ = time.ParseDuration(v)
+			c.AwakeTime, err = time.ParseDuration(v)
+		case "pending":
+			c.MaxPending, err = strconv.Atoi(v)
+		case "profile":
+			c.Profiles = map[string]link.ObjectList{}
+			c.Profiles["1:aa"], err = link.ParseObjects([]byte(strings.Join(a.Vals, ",")))
 		default:
-			w.t.Fatalf("unknown setting %s", a.Key)
+			err = errors.New("unknown setting")
+		}
+		if err != nil {
+			w.t.Fatalf("%s: %v", a.Key, err)
 		}
 	}
 }
@@ -206,17 +236,22 @@ func (w *world) printf(format string, args ...any) { fmt.Fprintf(&w.out, format+
 
 // handle gives one event to the endpoint and does what it wants, in the order
 // of the effect rule.
-func (w *world) handle(ev Event) {
+func (w *world) handle(ev Event) (committed bool) {
 	w.start()
 	var fx Effects
 	w.e.Handle(w.now, ev, &fx)
-	if w.lose && (fx.Batch.Len() > 0 || len(fx.Signposts) > 0) {
-		w.lose, w.e = false, nil
+	if lose := w.lose; lose != noCrash && (fx.Batch.Len() > 0 || len(fx.Signposts) > 0) {
+		w.lose, w.e = noCrash, nil
+		if lose == afterCommit {
+			w.commit(&fx)
+			w.printf("nothing leaves")
+			return true
+		}
 		for _, r := range fx.Replies {
 			r(ErrClosed)
 		}
 		w.printf("commit lost")
-		return
+		return false
 	}
 	w.commit(&fx)
 	for _, s := range fx.Sends {
@@ -224,7 +259,7 @@ func (w *world) handle(ev Event) {
 		if err := coap.Parse(s.Payload, &m); err != nil {
 			w.t.Fatalf("sent % x: %v", s.Payload, err)
 		}
-		w.printf("send %s", w.message(&m))
+		w.printf("send %s", w.message(&m)+w.again(&m))
 	}
 	for _, r := range fx.Replies {
 		r(nil)
@@ -235,6 +270,35 @@ func (w *world) handle(ev Event) {
 		}
 	}
 	w.wake = fx.Wake
+	return true
+}
+
+// again marks a request whose message ID was sent before.
+func (w *world) again(m *coap.Message) string {
+	if !m.Code.IsRequest() {
+		return ""
+	}
+	now := asked{m.MessageID, string(m.Token), w.message(m)}
+	for _, before := range w.asked {
+		if before == now {
+			return " (again)"
+		}
+		if before.mid == now.mid {
+			return " (again, differs)"
+		}
+	}
+	w.asked = append(w.asked, now)
+	return ""
+}
+
+// request is the one that $ means, the last; $-1 is that before it.
+func (w *world) request(value string) asked {
+	back, _ := strconv.Atoi(value[1:])
+	i := len(w.asked) - 1 + back
+	if i < 0 || i >= len(w.asked) {
+		w.t.Fatalf("%s: %d requests were sent", value, len(w.asked))
+	}
+	return w.asked[i]
 }
 
 // mask replaces operation IDs by their number.
@@ -279,8 +343,9 @@ func (w *world) advance(d time.Duration) {
 		w.printf("at +%s", w.now.Sub(end.Add(-d)))
 		if at.Equal(timer) {
 			key := wire.TimerKey(timer, w.e.id)
-			w.store.apply(w.shard.ID, wire.Write{Kind: wire.Delete, Class: wire.ClassTimer, Key: key})
-			w.handle(Deadline{At: timer.UnixMilli()})
+			if w.handle(Deadline{At: timer.UnixMilli()}) {
+				w.store.apply(w.shard.ID, wire.Write{Kind: wire.Delete, Class: wire.ClassTimer, Key: key})
+			}
 		} else {
 			w.handle(Tick{})
 		}
@@ -312,7 +377,9 @@ func (w *world) receive(peer, line string) {
 
 // parseMessage reads "CON POST mid=1 token=01 path=rd query=ep=a&b=U ct=40
 // observe=3 block1=0/1/64 payload=text|hex:00ff". The path $loc is the current
-// location, the token $last that of the last request, $mid its message ID.
+// location, mid=$ and token=$ are those of the last request, $-1 those of the one
+// before it; $obs is the token of the first observation, $obs1 that of the
+// second; "_" in a payload is a blank.
 func (w *world) parseMessage(line string) *coap.Message {
 	words := strings.Fields(line)
 	m := &coap.Message{}
@@ -344,19 +411,20 @@ func parseCode(s string) coap.Code {
 func (w *world) setField(m *coap.Message, name, value string) {
 	switch name {
 	case "mid":
-		if value == "$" {
-			m.MessageID = w.e.client.MessageID()
+		if value[0] == '$' {
+			m.MessageID = w.request(value).mid
 			return
 		}
 		n, _ := strconv.Atoi(value)
 		m.MessageID = uint16(n)
 	case "token":
-		if value == "$" {
-			m.Token = w.e.client.Token()
+		if n, ok := strings.CutPrefix(value, "$obs"); ok {
+			i, _ := strconv.Atoi(n)
+			m.Token = w.e.reg().Observations[i].Token[:]
 			return
 		}
-		if value == "$obs" {
-			m.Token = w.e.reg().Observations[0].Token[:]
+		if value[0] == '$' {
+			m.Token = []byte(w.request(value).token)
 			return
 		}
 		m.Token, _ = hex.DecodeString(value)
@@ -373,6 +441,18 @@ func (w *world) setField(m *coap.Message, name, value string) {
 	case "observe":
 		n, _ := strconv.Atoi(value)
 		m.AddUint(coap.OptObserve, uint32(n))
+	case "size1":
+		n, _ := strconv.Atoi(value)
+		m.AddUint(coap.OptSize1, uint32(n))
+	case "noresponse":
+		n, _ := strconv.Atoi(value)
+		m.AddUint(coap.OptNoResponse, uint32(n))
+	case "etag":
+		raw, _ := hex.DecodeString(value)
+		m.Add(coap.OptETag, raw)
+	case "option":
+		n, _ := strconv.Atoi(value)
+		m.Add(coap.OptionID(n), nil)
 	case "block1", "block2":
 		var num, more, size int
 		fmt.Sscanf(value, "%d/%d/%d", &num, &more, &size)
@@ -413,13 +493,13 @@ func (w *world) message(m *coap.Message) string {
 			fmt.Fprintf(&b, " %s=%d", o.name, v)
 		}
 	}
-	for name, id := range map[string]coap.OptionID{"block1": coap.OptBlock1, "block2": coap.OptBlock2} {
+	for i, id := range []coap.OptionID{coap.OptBlock1, coap.OptBlock2} {
 		if bl, ok, _ := m.Block(id); ok {
 			more := 0
 			if bl.More {
 				more = 1
 			}
-			fmt.Fprintf(&b, " %s=%d/%d/%d", name, bl.Num, more, bl.Size())
+			fmt.Fprintf(&b, " block%d=%d/%d/%d", i+1, bl.Num, more, bl.Size())
 		}
 	}
 	if len(m.Payload) > 0 {
@@ -436,17 +516,37 @@ func printCode(c coap.Code) string {
 }
 
 func printable(b []byte) string {
+	text := string(b)
 	for _, c := range b {
 		if c < 32 || c > 126 {
-			return "hex:" + hex.EncodeToString(b)
+			text = "hex:" + hex.EncodeToString(b)
+			break
 		}
 	}
-	return string(b)
+	if len(text) > 400 {
+		return fmt.Sprintf("%s… (%d bytes)", text[:60], len(b))
+	}
+	return text
 }
 
-// show prints what is stored and what is awake.
-func (w *world) show() {
+// show prints what is stored and what is awake: all of it, or the parts named.
+func (w *world) show(d *datadriven.TestData) {
 	w.start()
+	all := len(d.CmdArgs) == 0
+	if all || d.HasArg("device") {
+		w.showDevice()
+	}
+	if all || d.HasArg("operations") || d.HasArg("id") {
+		id := 0
+		d.MaybeScanArgs(w.t, "id", &id)
+		w.showOperations(id)
+	}
+	if all || d.HasArg("values") {
+		w.showValues()
+	}
+}
+
+func (w *world) showDevice() {
 	r := w.e.reg()
 	w.printf("known=%v registered=%v count=%d version=%s lifetime=%d binding=%s queue=%v awake=%v peer=%s",
 		w.e.known, r.Registered, r.Count, r.Version, r.Lifetime, r.Binding, r.Queue, w.e.awake(w.now), w.e.at.Path.Peer)
@@ -459,28 +559,35 @@ func (w *world) show() {
 	for _, a := range r.Attributes {
 		w.printf("attributes %s %s pending=%v", a.Path, a.Text, a.Pending)
 	}
-	w.showOperations()
-	var lines []string
+	if len(r.Refused) > 0 {
+		w.printf("refused %v", r.Refused)
+	}
+	if r.Settings.Fragments != "" {
+		w.printf("fragments %s", r.Settings.Fragments)
+	}
+}
+
+func (w *world) showValues() {
 	_ = w.store.Scan(w.shard.ID, wire.ClassValue, nil, nil, false, func(key, value []byte) bool {
 		p, _, _ := lwm2m.ParseStoredPath(key[8:])
 		v, err := ParseLastValue(value)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		lines = append(lines, fmt.Sprintf("value %s %s %q", p, v.Value.Kind(), v.Value))
+		w.printf("value %s %s %q", p, v.Value.Kind(), v.Value)
 		return true
 	})
-	sort.Strings(lines)
-	for _, l := range lines {
-		w.printf("%s", l)
-	}
 }
 
-func (w *world) showOperations() {
+// showOperations prints one operation, or all for id 0.
+func (w *world) showOperations(id int) {
 	_ = w.store.Scan(w.shard.ID, wire.ClassOperation, nil, nil, false, func(key, value []byte) bool {
 		op, err := operations.Parse(value)
 		if err != nil {
 			w.t.Fatal(err)
+		}
+		if id != 0 && w.number(op.ID) != id {
+			return true
 		}
 		w.printf("operation %d %s line=%d %s", w.number(op.ID), op.Status, op.Line, strings.TrimSpace(op.Failure))
 		if op.Results != "" {

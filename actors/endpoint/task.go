@@ -94,7 +94,9 @@ func (e *Endpoint) newToken() []byte {
 func (e *Endpoint) exchanged(now time.Time, out exchange.Out, fx *Effects) {
 	for _, m := range out.Send {
 		fx.send(e.at.Path, m)
-		e.saveContact = true // message IDs
+	}
+	if e.mids.Last != e.at.MessageID {
+		e.saveContact = true // a repetition has the ID that is stored
 	}
 	if out.Result != nil && e.task != nil {
 		e.finish(now, out.Result, fx)
