@@ -28,7 +28,7 @@ const (
 type task struct {
 	kind     taskKind
 	request  exchange.Request
-	deadline time.Time // of the answer as a whole
+	deadline time.Time // of the answer as a whole; the client's own is never before it
 
 	op     *operations.Operation
 	line   command.Line
@@ -59,7 +59,7 @@ func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
 	e.task = t
 	t.deadline = now.Add(e.requestTimeout())
 	if e.client == nil {
-		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.requestTimeout(), MaxBody: maxBody})
+		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.shard.Env.Config.MaxRequestTimeout, MaxBody: maxBody})
 	}
 	e.saveContact = true
 	fx.notice(RequestSent, e.name(), "")
