@@ -81,8 +81,7 @@ func (e *Endpoint) attempt(now time.Time, t *task, fx *Effects) {
 func (e *Endpoint) operationAnswered(now time.Time, t *task, r *exchange.Result, fx *Effects) {
 	switch {
 	case lost(r.Outcome):
-		e.putBack(now, t.op, fx)
-		return
+		return // back to PENDING
 	case r.Outcome != exchange.Answered:
 		e.answerLine(now, t, t.line.Failed(failureText(r)), fx)
 		return

@@ -107,7 +107,7 @@ func (e *Endpoint) exchanged(now time.Time, out exchange.Out, fx *Effects) {
 func (e *Endpoint) finish(now time.Time, r *exchange.Result, fx *Effects) {
 	t := e.task
 	e.task = nil
-	if r.Outcome == exchange.NotAcknowledged || r.Outcome == exchange.NotAnswered {
+	if lost(r.Outcome) {
 		e.at.Asleep = true // until it is heard of again
 		e.saveContact = true
 		fx.notice(RequestTimedOut, e.name(), r.Outcome.String())
@@ -124,19 +124,26 @@ func (e *Endpoint) finish(now time.Time, r *exchange.Result, fx *Effects) {
 	case taskObserve:
 		e.observeAnswered(now, t, r, fx)
 	}
+	if lost(r.Outcome) {
+		e.shelve(now, fx)
+	}
 }
 
 // interrupt ends what is under way: the registration it belongs to is over.
-// An operation goes back to PENDING and obeys the redelivery rule.
 func (e *Endpoint) interrupt(now time.Time, fx *Effects) {
-	t := e.task
-	if t == nil {
-		return
+	if e.task != nil {
+		e.client.Abort()
+		e.task = nil
 	}
-	e.client.Abort()
-	e.task = nil
-	if t.kind == taskOperation || t.kind == taskCancel {
-		e.putBack(now, t.op, fx)
+	e.shelve(now, fx)
+}
+
+// shelve returns the oldest operation to PENDING if it is EXECUTING, also where
+// it is between two lines: its device is away, and the redelivery rule decides
+// what becomes of the line that was under way.
+func (e *Endpoint) shelve(now time.Time, fx *Effects) {
+	if len(e.queue) > 0 && e.queue[0].Status == operations.Executing {
+		e.putBack(now, e.queue[0], fx)
 	}
 }
 
