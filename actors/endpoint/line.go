@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"dormouse/actors/command"
+	"dormouse/actors/observe"
 	"dormouse/actors/operations"
 	"dormouse/codec/exchange"
 	"dormouse/codec/ids"
@@ -18,18 +19,24 @@ func (e *Endpoint) lineToken(line *command.Line) []byte {
 	return e.newToken()
 }
 
-// requestOf is what a line sends. The end of an observation that is known is
-// its own request, byte for byte, with the other Observe value.
+// requestOf is what a line sends.
 func (e *Endpoint) requestOf(line *command.Line, d *command.Device) (exchange.Request, error) {
 	if line.Verb == command.CancelObservation {
 		if i := e.observationOf(line); i >= 0 {
-			o := &e.reg().Observations[i]
-			r, err := lineOf(o, o.Format).Request(d)
-			r.Observe = exchange.CancelObserve
-			return r, err
+			return cancellation(&e.reg().Observations[i], d)
 		}
 	}
 	return line.Request(d)
+}
+
+// cancellation is the request that made an observation, with the other Observe
+// value: in its format, whatever was refused since.
+func cancellation(o *observe.Observation, d *command.Device) (exchange.Request, error) {
+	made := *d
+	made.Refused = nil
+	r, err := lineOf(o, o.Format).Request(&made)
+	r.Observe = exchange.CancelObserve
+	return r, err
 }
 
 // observationOf finds what a line makes or ends. `cancelobservation /p` ends

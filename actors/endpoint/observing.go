@@ -97,13 +97,12 @@ func (e *Endpoint) cancelAfter(now time.Time, t *task, result command.Result, fx
 	}
 	o := &e.reg().Observations[i]
 	cancel := &task{kind: taskCancel, op: t.op, line: t.line, device: t.device, result: result}
-	request, err := lineOf(o, o.Format).Request(t.device)
+	request, err := cancellation(o, t.device)
 	if err != nil {
 		e.dropObservation(i)
 		return false
 	}
 	cancel.request = request
-	cancel.request.Observe = exchange.CancelObserve
 	cancel.request.Token = append([]byte(nil), o.Token[:]...)
 	e.attributed(&t.line)
 	e.dropObservation(i) // from here on its notifications are reset

@@ -127,7 +127,7 @@ func (e *Endpoint) observeAnswered(now time.Time, t *task, r *exchange.Result, f
 		e.dropObservation(i)
 		return
 	}
-	o.Pending, o.Since = false, now
+	o.Pending, o.Since, o.Format = false, now, t.request.Accept
 	e.saveRegistration = true
 	e.mark(i, observe.Mark{Sequence: sequence, At: now})
 	e.notified(now, i, m, fx)
@@ -147,9 +147,9 @@ func (e *Endpoint) refusedFormat(t *task, code coap.Code) bool {
 	return true
 }
 
-// refuses remembers a format for this registration.
+// refuses remembers a format for this registration; FormatNone is none.
 func (e *Endpoint) refuses(f lwm2m.Format) {
-	if !slices.Contains(e.reg().Refused, f) && len(e.reg().Refused) < maxRefused {
+	if f != lwm2m.FormatNone && !slices.Contains(e.reg().Refused, f) && len(e.reg().Refused) < maxRefused {
 		e.reg().Refused = append(e.reg().Refused, f)
 		e.saveRegistration = true
 	}

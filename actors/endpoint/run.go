@@ -86,8 +86,9 @@ func (e *Endpoint) operationAnswered(now time.Time, t *task, r *exchange.Result,
 		e.answerLine(now, t, t.line.Failed(failureText(r)), fx)
 		return
 	}
-	if again, refused, ok := t.line.Fallback(t.device, t.request, r.Response.Code); ok {
-		e.refuses(refused)
+	again, refused, ok := t.line.Fallback(t.device, t.request, r.Response.Code)
+	e.refuses(refused)
+	if ok {
 		again.Token = e.lineToken(&t.line)
 		t.request = again
 		t.device = e.device(now)
