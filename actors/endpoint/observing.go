@@ -50,7 +50,7 @@ func (e *Endpoint) observing(now time.Time, t *task, m *coap.Message, fx *Effect
 			e.dropObservation(0)
 		}
 		e.reg().Observations = append(e.reg().Observations, observe.Observation{
-			Paths: slices.Clone(t.line.Paths), Composite: t.line.Verb == command.ObserveComposite,
+			Paths: command.PathSet(t.line.Paths), Composite: t.line.Verb == command.ObserveComposite,
 		})
 		i = len(e.reg().Observations) - 1
 	}

@@ -20,7 +20,7 @@ const MaxObservations = 256
 // Observation is one Observe or Observe-Composite that the device accepted.
 type Observation struct {
 	Token     ids.Token
-	Paths     []lwm2m.Path // as they were asked for: a composite is cancelled with the identical list
+	Paths     []lwm2m.Path // each once, ascending: a composite is cancelled with the identical list
 	Composite bool
 	Format    lwm2m.Format // wanted by the command, FormatNone: negotiated
 	Query     string       // attributes of this observation alone (1.2): "pmin=5&pmax=10"
