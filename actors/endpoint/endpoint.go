@@ -196,7 +196,12 @@ func (e *Endpoint) tick(now time.Time, fx *Effects) {
 		e.finish(now, &exchange.Result{Outcome: exchange.NotAnswered, Err: errRequestTimeout}, fx)
 		return
 	}
-	e.exchanged(now, e.client.Tick(now), fx)
+	out := e.client.Tick(now)
+	if len(out.Send) > 0 && e.task.stale(now) {
+		e.client.Abort()
+		out = exchange.Out{Result: &exchange.Result{Outcome: exchange.NotAcknowledged}}
+	}
+	e.exchanged(now, out, fx)
 }
 
 // peerHash shortens a peer address for duplicate detection (FNV-1a: it is

@@ -77,6 +77,13 @@ func (e *Endpoint) attempt(now time.Time, t *task, fx *Effects) {
 	e.putOperation(op, fx)
 }
 
+// stale reports a request that was delivered again and must not be repeated any
+// more: the device may have forgotten its message ID, and would do it twice.
+func (t *task) stale(now time.Time) bool {
+	return t.kind == taskOperation && t.request.UseMessageID && !t.line.Idempotent() && !t.op.Retry &&
+		now.Sub(t.op.Attempt.Sent) >= operations.ExchangeLifetime
+}
+
 // operationAnswered takes the end of a line's request.
 func (e *Endpoint) operationAnswered(now time.Time, t *task, r *exchange.Result, fx *Effects) {
 	switch {

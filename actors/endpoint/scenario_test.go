@@ -450,6 +450,9 @@ func (w *world) setField(m *coap.Message, name, value string) {
 	case "etag":
 		raw, _ := hex.DecodeString(value)
 		m.Add(coap.OptETag, raw)
+	case "echo":
+		raw, _ := hex.DecodeString(value)
+		m.Add(coap.OptEcho, raw)
 	case "option":
 		n, _ := strconv.Atoi(value)
 		m.Add(coap.OptionID(n), nil)

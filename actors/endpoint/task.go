@@ -94,12 +94,24 @@ func (e *Endpoint) newToken() []byte {
 func (e *Endpoint) exchanged(now time.Time, out exchange.Out, fx *Effects) {
 	for _, m := range out.Send {
 		fx.send(e.at.Path, m)
+		if m.Code.IsRequest() && m.MessageID != e.client.MessageID() {
+			e.goesOn(fx)
+		}
 	}
 	if e.mids.Last != e.at.MessageID {
 		e.saveContact = true // a repetition has the ID that is stored
 	}
 	if out.Result != nil && e.task != nil {
 		e.finish(now, out.Result, fx)
+	}
+}
+
+// goesOn notes that a request needs more than its first datagram (blocks, Echo):
+// the device's memory of that one does not protect the request any more.
+func (e *Endpoint) goesOn(fx *Effects) {
+	if t := e.task; t.kind == taskOperation && t.op.Attempt.Token != "" {
+		t.op.Attempt.Token = ""
+		e.putOperation(t.op, fx)
 	}
 }
 

@@ -67,7 +67,7 @@ type Operation struct {
 type Attempt struct {
 	Sent      time.Time // zero: no datagram left
 	MessageID uint16
-	Token     string
+	Token     string    // "": it went on with other message IDs, so this one alone is no repetition
 	Count     uint16 // the registration it was sent under: a full Register voids the device's duplicate detection
 	Delivered bool   // was out once and is back in PENDING
 }
@@ -75,7 +75,7 @@ type Attempt struct {
 // Repeats reports that a redelivery now is recognised by the device as a
 // duplicate, if it carries the same message ID and token.
 func (a Attempt) Repeats(now time.Time, registration uint16) bool {
-	return !a.Sent.IsZero() && a.Count == registration && now.Sub(a.Sent) < ExchangeLifetime && !now.Before(a.Sent)
+	return !a.Sent.IsZero() && a.Token != "" && a.Count == registration && now.Sub(a.Sent) < ExchangeLifetime && !now.Before(a.Sent)
 }
 
 // Add takes the result of the line that was under way: one JSON object, the
