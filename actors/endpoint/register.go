@@ -20,19 +20,20 @@ const defaultLifetime = 86400
 // register handles POST /rd (OMA Core 6.2.1): the whole of what is known is
 // checked before anything is changed.
 func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
-	q, body, ok := e.parameters(now, d, RegisterRefused, lwm2m.Version{}, fx)
+	q, ok := e.query(now, d, RegisterRefused, lwm2m.Version{}, fx)
 	if !ok {
 		return
 	}
-	list, code, reason := e.objectList(&d.Message, &q, body, "")
-	switch {
-	case e.known && q.Endpoint != e.reg().Name:
-		code, reason = coap.Forbidden, "another endpoint has this hash" // once in 2^64
-	case !e.known && !e.shard.Env.Config.AcceptUnknown:
-		code, reason = coap.Forbidden, "unknown endpoint"
-	case !e.known && e.shard.Env.Full():
-		code, reason = coap.ServiceUnavailable, "no space for a new registration"
+	code, reason := e.barred(&q)
+	if reason != "" {
+		e.refuse(now, d, code, RegisterRefused, reason, fx)
+		return
 	}
+	body, ok := e.uploaded(now, d, fx)
+	if !ok {
+		return
+	}
+	list, code, reason := e.registeredList(&d.Message, &q, body)
 	if reason != "" {
 		e.refuse(now, d, code, RegisterRefused, reason, fx)
 		return
@@ -55,21 +56,34 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	fx.notice(Registered, e.name(), "")
 }
 
-// parameters reads the query and the body, which may come in blocks, and
-// answers what is wrong with them. version is that of the registration for an
-// Update, zero for a Register.
-func (e *Endpoint) parameters(now time.Time, d *Datagram, kind NoticeKind, version lwm2m.Version, fx *Effects) (q query.Registration, body []byte, ok bool) {
-	m := &d.Message
-	q, err := query.ParseRegistration(m.Queries())
+// barred tells why a device may not register, before anything of its body is
+// kept.
+func (e *Endpoint) barred(q *query.Registration) (code coap.Code, reason string) {
+	switch {
+	case e.known && q.Endpoint != e.reg().Name:
+		return coap.Forbidden, "another endpoint has this hash" // once in 2^64
+	case e.known:
+		return 0, ""
+	case !e.shard.Env.Config.AcceptUnknown:
+		return coap.Forbidden, "unknown endpoint"
+	case e.shard.Env.Full():
+		return coap.ServiceUnavailable, "no space for a new registration"
+	}
+	return 0, ""
+}
+
+// query reads the parameters, and answers what is wrong with them. version is
+// that of the registration for an Update, zero for a Register.
+func (e *Endpoint) query(now time.Time, d *Datagram, kind NoticeKind, version lwm2m.Version, fx *Effects) (q query.Registration, ok bool) {
+	q, err := query.ParseRegistration(d.Message.Queries())
 	if err == nil {
 		err = q.Validate(version)
 	}
 	if err != nil {
 		e.refuse(now, d, registrationCode(err), kind, err.Error(), fx)
-		return q, nil, false
+		return q, false
 	}
-	body, ok = e.uploaded(now, d, fx)
-	return q, body, ok
+	return q, true
 }
 
 func registrationCode(err error) coap.Code {
@@ -93,30 +107,6 @@ func (e *Endpoint) uploaded(now time.Time, d *Datagram, fx *Effects) (body []byt
 		e.reply(now, d, *a, fx)
 	}
 	return body, done
-}
-
-// objectList is the list of a Register, or of the profile it names. An empty
-// reason means that all is well. root is the one that an Update's list may
-// leave out.
-func (e *Endpoint) objectList(m *coap.Message, q *query.Registration, body []byte, root string) (list link.ObjectList, code coap.Code, reason string) {
-	if len(body) == 0 {
-		if q.ProfileID == "" {
-			return list, coap.BadRequest, "a Register needs an object list"
-		}
-		list, known := e.shard.Env.Config.Profiles[q.ProfileID]
-		if !known {
-			return list, coap.Conflict, "unknown profile ID"
-		}
-		return list, 0, ""
-	}
-	if f := m.ContentFormat(); f != lwm2m.FormatLink && f != lwm2m.FormatNone {
-		return list, coap.BadRequest, "the object list is no application/link-format"
-	}
-	list, err := link.ParseUpdate(body, root)
-	if err != nil {
-		return list, coap.BadRequest, err.Error()
-	}
-	return list, 0, ""
 }
 
 // create begins the records of a device that was not known.

@@ -49,12 +49,16 @@ func hasQuery(m *coap.Message) bool {
 
 // change takes the parameters of an Update; false: it was answered.
 func (e *Endpoint) change(now time.Time, d *Datagram, fx *Effects) bool {
-	q, body, ok := e.parameters(now, d, UpdateRefused, e.reg().Version, fx)
+	q, ok := e.query(now, d, UpdateRefused, e.reg().Version, fx)
+	if !ok {
+		return false
+	}
+	body, ok := e.uploaded(now, d, fx)
 	if !ok {
 		return false
 	}
 	if len(body) > 0 {
-		list, code, reason := e.objectList(&d.Message, &q, body, e.reg().Objects.Root)
+		list, code, reason := objectList(&d.Message, body, e.reg().Objects.Root)
 		if reason != "" {
 			e.refuse(now, d, code, UpdateRefused, reason, fx)
 			return false

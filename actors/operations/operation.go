@@ -67,7 +67,7 @@ type Operation struct {
 type Attempt struct {
 	Sent      time.Time // zero: no datagram left
 	MessageID uint16
-	Token     string    // "": it went on with other message IDs, so this one alone is no repetition
+	Token     string // "": it went on with other message IDs, so this one alone is no repetition
 	Count     uint16 // the registration it was sent under: a full Register voids the device's duplicate detection
 	Delivered bool   // was out once and is back in PENDING
 }
