@@ -14,9 +14,20 @@ const keepLong = time.Minute
 
 // representation is an answer or notification of several blocks.
 type representation struct {
-	key    uint64
+	key    key
 	answer exchange.Answer
 	until  time.Time
+}
+
+// key tells representations apart: by method, path, queries and accepted format,
+// and for a FETCH by its paths.
+type key struct{ head, body uint64 }
+
+// of reports whether a request is for a block of the representation. A FETCH
+// that came in blocks itself goes on without its paths.
+func (k key) of(r request) bool {
+	asked := r.key()
+	return asked.head == k.head && (asked.body == k.body || len(r.body) == 0)
 }
 
 func (c *Client) longDeadline() time.Time {
@@ -34,7 +45,7 @@ func (c *Client) sliced(r request, make func(request) exchange.Answer) exchange.
 		return exchange.Answer{Code: coap.BadRequest}
 	}
 	if asked && b.Num > 0 {
-		if key := keyOf(r.Message); c.long != nil && c.long.key == key {
+		if c.long != nil && c.long.key.of(r) {
 			return exchange.Slice(r.Message, c.long.answer, c.product.options.BlockSize)
 		}
 		r.Message = withoutObserve(r.Message)
@@ -44,13 +55,13 @@ func (c *Client) sliced(r request, make func(request) exchange.Answer) exchange.
 	if asked {
 		size = min(size, b.Size())
 	}
-	c.keep(r.now, keyOf(r.Message), a, size)
+	c.keep(r.now, r.key(), a, size)
 	return exchange.Slice(r.Message, a, c.product.options.BlockSize)
 }
 
 // keep remembers a successful answer of more than one block. Later blocks have no
 // Observe option.
-func (c *Client) keep(now time.Time, key uint64, a exchange.Answer, size int) {
+func (c *Client) keep(now time.Time, k key, a exchange.Answer, size int) {
 	if !a.Code.IsSuccess() || len(a.Payload) <= size {
 		return
 	}
@@ -58,7 +69,7 @@ func (c *Client) keep(now time.Time, key uint64, a exchange.Answer, size int) {
 	m.Options = append(m.Options, a.Options...)
 	m.Remove(coap.OptObserve)
 	a.Options = m.Options
-	c.long = &representation{key, a, now.Add(keepLong)}
+	c.long = &representation{k, a, now.Add(keepLong)}
 }
 
 // withoutObserve is a request for a later block, which observes nothing.
@@ -68,20 +79,19 @@ func withoutObserve(m *coap.Message) *coap.Message {
 	return m
 }
 
-// keyOf tells representations apart: method, path, queries, formats and, for a
-// FETCH, the paths.
-func keyOf(m *coap.Message) uint64 {
-	f := fnv.New64a()
-	f.Write([]byte{byte(m.Code)})
-	for _, o := range m.Options {
+// key is that of the representation that a request is for.
+func (r request) key() key {
+	head, body := fnv.New64a(), fnv.New64a()
+	head.Write([]byte{byte(r.Code)})
+	for _, o := range r.Options {
 		switch o.ID {
-		case coap.OptUriPath, coap.OptUriQuery, coap.OptAccept, coap.OptContentFormat:
-			f.Write([]byte{byte(o.ID), byte(len(o.Value) >> 8), byte(len(o.Value))})
-			f.Write(o.Value)
+		case coap.OptUriPath, coap.OptUriQuery, coap.OptAccept:
+			head.Write([]byte{byte(o.ID), byte(len(o.Value) >> 8), byte(len(o.Value))})
+			head.Write(o.Value)
 		}
 	}
-	if m.Code == coap.FETCH {
-		f.Write(m.Payload)
+	if r.Code == coap.FETCH {
+		body.Write(r.body)
 	}
-	return f.Sum64()
+	return key{head.Sum64(), body.Sum64()}
 }

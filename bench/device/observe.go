@@ -22,8 +22,8 @@ const maxWatches = 64
 // watch is an observation and what its notifications need.
 type watch struct {
 	report.Observation
-	key      uint64 // of its representation, see sliced
-	measured bool   // something of it changes by itself
+	key      key  // of its representation, see sliced
+	measured bool // something of it changes by itself
 }
 
 // read is Read, Observe and Cancel Observation of one path.
@@ -45,7 +45,7 @@ func (c *Client) read(r request) exchange.Answer {
 	if err != nil {
 		return exchange.Answer{Code: coap.BadRequest}
 	}
-	w := &watch{key: keyOf(r.Message)}
+	w := &watch{key: r.key()}
 	w.Paths, w.Format, w.Overrides = []lwm2m.Path{r.path}, f, overrides
 	return c.observe(r, value, w, nodes, a)
 }
@@ -76,7 +76,7 @@ func (c *Client) readComposite(r request) exchange.Answer {
 	if err != nil {
 		return exchange.Answer{Code: coap.BadRequest}
 	}
-	w := &watch{key: keyOf(r.Message)}
+	w := &watch{key: r.key()}
 	w.Paths, w.Composite, w.Format, w.Overrides = paths, true, f, overrides
 	return c.observe(r, value, w, nodes, a)
 }

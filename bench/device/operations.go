@@ -49,7 +49,7 @@ func (c *Client) decode(r request) ([]lwm2m.Node, coap.Code) {
 		}
 	}
 	f := r.ContentFormat()
-	if f != lwm2m.FormatNone && !c.supports(f) {
+	if f != lwm2m.FormatNone && (!c.supports(f) || r.path.Len() < 3 && !structured(f)) {
 		return nil, coap.UnsupportedContentFormat
 	}
 	nodes, err := content.Decode(f, r.path, r.body, c.content())

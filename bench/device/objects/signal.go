@@ -119,7 +119,7 @@ func highest(s *Sensors, p lwm2m.Path, start lwm2m.Value, now time.Time) lwm2m.V
 func extreme(s *Sensors, p lwm2m.Path, start lwm2m.Value, now time.Time, pick func(a, b float64) float64) lwm2m.Value {
 	const most = 256
 	last := s.Sample(now)
-	first := max(last-most+1, s.Sample(time.Unix(start.Int(), 0)))
+	first := max(last-most+1, s.Sample(time.Unix(0, start.Int())))
 	v := celsius(s, p, last)
 	for sample := first; sample < last; sample++ {
 		v = pick(v, celsius(s, p, sample))
@@ -127,7 +127,7 @@ func extreme(s *Sensors, p lwm2m.Path, start lwm2m.Value, now time.Time, pick fu
 	return lwm2m.Float(v)
 }
 
-func since(_ lwm2m.Value, now time.Time) lwm2m.Value { return lwm2m.Time(now.Unix()) }
+func since(_ lwm2m.Value, now time.Time) lwm2m.Value { return lwm2m.Integer(now.UnixNano()) }
 
 func sent(s *Sensors, _ lwm2m.Path, _ lwm2m.Value, _ time.Time) lwm2m.Value {
 	if s.Traffic == nil {
