@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -117,12 +118,14 @@ func (s *Settings) readFormat(raw json.RawMessage) error {
 	return nil
 }
 
+var errInterval = errors.New("no object with a responseInterval in minutes")
+
 func (s *Settings) readInterval(raw json.RawMessage) error {
 	var v struct {
 		ResponseInterval int64 `json:"responseInterval"`
 	}
-	if err := json.Unmarshal(raw, &v); err != nil {
-		return err
+	if json.Unmarshal(raw, &v) != nil {
+		return errInterval
 	}
 	s.Interval = max(v.ResponseInterval, 0)
 	return nil

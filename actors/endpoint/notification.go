@@ -23,12 +23,19 @@ func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 		fx.notice(StrayMessage, e.name(), "not from the registered address")
 		return
 	}
+	resumed := e.resume(now, m)
 	if e.client != nil { // it claims only what belongs to its request
 		if out, mine := e.client.Handle(now, m, &e.mids); mine {
 			e.contacted(now)
+			if resumed {
+				e.executing(now, e.task.op, fx)
+			}
 			e.exchanged(now, out, fx)
 			return
 		}
+	}
+	if resumed {
+		e.abandon(e.task.op)
 	}
 	if !m.Code.IsResponse() || m.Type == coap.Acknowledgement {
 		return // late: its request is over

@@ -50,10 +50,18 @@ func (e *Endpoint) fetchAnswered(now time.Time, t *task, r *exchange.Result, fx 
 	switch {
 	case i < 0:
 	case r.Outcome != exchange.Answered || !r.Response.Code.IsSuccess():
-		fx.notice(NotificationBad, e.name(), "its rest was not received: "+r.Outcome.String())
+		fx.notice(NotificationBad, e.name(), "its rest was not received: "+ending(r))
 	default:
 		e.notified(now, i, &r.Response, fx)
 	}
+}
+
+// ending is how a request ended, in words.
+func ending(r *exchange.Result) string {
+	if r.Outcome != exchange.Answered {
+		return failureText(r)
+	}
+	return "answered " + r.Response.Code.String()
 }
 
 // restoreNext sets again what the device may have forgotten when it
@@ -104,7 +112,7 @@ func (e *Endpoint) restoreObservation(now time.Time, i int, fx *Effects) {
 		return
 	}
 	t := &task{kind: taskObserve, request: request}
-	t.request.Token, t.request.RestToken = e.newToken(), e.newToken()
+	t.request.Token = e.newToken()
 	o.Token, _ = ids.ParseToken(t.request.Token)
 	t.token = o.Token
 	e.mark(i, observe.Mark{})
@@ -123,7 +131,7 @@ func (e *Endpoint) observeAnswered(now time.Time, t *task, r *exchange.Result, f
 	}
 	sequence, observed := m.Observe()
 	if r.Outcome != exchange.Answered || !m.Code.IsSuccess() || !observed {
-		fx.notice(ObservationEnded, e.name(), "was not made again: "+r.Outcome.String()+" "+m.Code.String())
+		fx.notice(ObservationEnded, e.name(), "was not made again: "+ending(r))
 		e.dropObservation(i)
 		return
 	}

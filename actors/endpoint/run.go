@@ -49,8 +49,7 @@ func (e *Endpoint) startLine(now time.Time, op *operations.Operation, line comma
 	t.request = request
 	switch {
 	case op.Attempt.Repeats(now, e.reg().Count):
-		t.request.Token = []byte(op.Attempt.Token)
-		t.request.MessageID, t.request.UseMessageID = op.Attempt.MessageID, true
+		t.repeat()
 	case op.Attempt.Sent.IsZero() || op.Retry || line.Idempotent():
 		t.request.Token = e.lineToken(&line)
 	default:
@@ -63,9 +62,6 @@ func (e *Endpoint) startLine(now time.Time, op *operations.Operation, line comma
 // attempt sends t's request; that it may have left is durable before it does.
 func (e *Endpoint) attempt(now time.Time, t *task, fx *Effects) {
 	op := t.op
-	if t.request.Observe == exchange.RegisterObserve {
-		t.request.RestToken = e.newToken()
-	}
 	op.Status, op.Updated = operations.Executing, now
 	e.ask(now, t, fx)
 	if e.task != t {
@@ -135,8 +131,7 @@ func (e *Endpoint) answerLine(now time.Time, t *task, result command.Result, fx 
 	op := t.op
 	op.Add(result.AppendJSON(nil), result.Text, result.Error, result.OK)
 	if op.Line < len(e.lines(op)) {
-		op.Status, op.Updated = operations.Executing, now
-		e.putOperation(op, fx)
+		e.executing(now, op, fx)
 		return
 	}
 	status := operations.Successful
@@ -144,6 +139,11 @@ func (e *Endpoint) answerLine(now time.Time, t *task, result command.Result, fx 
 		status = operations.Failed
 	}
 	e.end(now, op, status, op.Failure, fx)
+}
+
+func (e *Endpoint) executing(now time.Time, op *operations.Operation, fx *Effects) {
+	op.Status, op.Updated = operations.Executing, now
+	e.putOperation(op, fx)
 }
 
 // putBack returns an operation to PENDING: its request may have arrived.

@@ -1,10 +1,12 @@
 package endpoint
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -180,9 +182,6 @@ func (w *world) client(d *datadriven.TestData) {
 			w.printf("reply: %v", err)
 			return
 		}
-		if !contains(w.ops, op.ID) {
-			w.ops = append(w.ops, op.ID)
-		}
 		w.printf("reply: operation %d %s", w.number(op.ID), op.Status)
 	}
 	done := func(err error) { w.printf("reply: %v", err) }
@@ -214,23 +213,8 @@ func (w *world) client(d *datadriven.TestData) {
 	}
 }
 
-func contains(list []ids.Operation, id ids.Operation) bool {
-	for _, o := range list {
-		if o == id {
-			return true
-		}
-	}
-	return false
-}
-
-func (w *world) number(id ids.Operation) int {
-	for i, o := range w.ops {
-		if o == id {
-			return i + 1
-		}
-	}
-	return 0
-}
+// number is 1 for the first operation that was stored.
+func (w *world) number(id ids.Operation) int { return slices.Index(w.ops, id) + 1 }
 
 func (w *world) printf(format string, args ...any) { fmt.Fprintf(&w.out, format+"\n", args...) }
 
@@ -313,6 +297,11 @@ func (w *world) commit(fx *Effects) {
 	var written []string
 	_ = fx.Batch.Each(func(wr wire.Write) error {
 		w.store.apply(w.shard.ID, wr)
+		if wr.Class == wire.ClassOperation && wr.Kind == wire.Put {
+			if id := ids.Operation(binary.BigEndian.Uint64(wr.Key)); w.number(id) == 0 {
+				w.ops = append(w.ops, id)
+			}
+		}
 		sign := map[wire.WriteKind]string{wire.Put: "+", wire.Delete: "-", wire.DeleteRange: "--"}[wr.Kind]
 		written = append(written, sign+string(rune(wr.Class)))
 		return nil
@@ -381,6 +370,7 @@ func (w *world) receive(peer, line string) {
 // before it; $obs is the token of the first observation, $obs1 that of the
 // second; "_" in a payload is a blank.
 func (w *world) parseMessage(line string) *coap.Message {
+	w.start()
 	words := strings.Fields(line)
 	m := &coap.Message{}
 	for t := coap.Confirmable; t <= coap.Reset; t++ {
@@ -429,7 +419,6 @@ func (w *world) setField(m *coap.Message, name, value string) {
 		}
 		m.Token, _ = hex.DecodeString(value)
 	case "path":
-		w.start()
 		m.AddPath(strings.ReplaceAll(value, "$loc", w.e.reg().Location(w.e.id).String()))
 	case "query":
 		for _, q := range strings.Split(value, "&") {

@@ -56,11 +56,7 @@ func (e *Endpoint) kick(now time.Time, fx *Effects) {
 // ask starts the request of a task. Its message ID is durable with this
 // event's batch, before the datagram leaves.
 func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
-	e.task = t
-	t.deadline = now.Add(e.requestTimeout())
-	if e.client == nil {
-		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.shard.Env.Config.MaxRequestTimeout, MaxBody: maxBody})
-	}
+	e.begun(now, t)
 	e.saveContact = true
 	fx.notice(RequestSent, e.name(), "")
 	var out exchange.Out
@@ -70,6 +66,18 @@ func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
 		out = e.client.Start(now, &t.request, &e.mids, e.shard.Env.Random())
 	}
 	e.exchanged(now, out, fx)
+}
+
+// begun makes t what is under way.
+func (e *Endpoint) begun(now time.Time, t *task) {
+	e.task = t
+	t.deadline = now.Add(e.requestTimeout())
+	if t.request.Observe == exchange.RegisterObserve {
+		t.request.RestToken = e.newToken()
+	}
+	if e.client == nil {
+		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.shard.Env.Config.MaxRequestTimeout, MaxBody: maxBody})
+	}
 }
 
 // requestTimeout is the device's own within the node's limits.
