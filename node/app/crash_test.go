@@ -125,7 +125,7 @@ func (n node) burden(c *apptest.Client, name string, told *acknowledged, limit i
 		d.register = c.Registration(d.name, "at=1")
 		a, err := c.Exchange(d.register)
 		if err != nil || a.Code != coap.Created {
-			told.fault(fmt.Errorf("register of %s: %v %w", d.name, a.Message, err))
+			told.fault(fmt.Errorf("register of %s: %v %w", d.name, a, err))
 			return
 		}
 		d.location = a.LocationPath()

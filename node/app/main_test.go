@@ -119,9 +119,9 @@ func (n node) run(t testing.TB, device ids.Object, text string) platform.Operati
 	return must[platform.Operation](t)(n.api.Ended(op.ID))
 }
 
-func ask(t testing.TB, c *apptest.Client, m *coap.Message) apptest.Answer {
+func ask(t testing.TB, c *apptest.Client, m *coap.Message) *coap.Message {
 	t.Helper()
-	return must[apptest.Answer](t)(c.Exchange(m))
+	return must[*coap.Message](t)(c.Exchange(m))
 }
 
 // update is an Update that must be answered 2.04.

@@ -25,13 +25,8 @@ const (
 // ErrClosed is returned by what a client does after Close.
 var ErrClosed = errors.New("apptest: the client is closed")
 
-// Answer is what the node answered, and where from.
-type Answer struct {
-	*coap.Message
-	From netip.AddrPort
-}
-
-// Client is one UDP socket. Its methods may be called concurrently; the
+// Client is one UDP socket. It listens to nobody but the address that it asks:
+// an answer from another one is a stray. Its methods may be called concurrently; the
 // messages that are under way at a time must differ in message ID and token.
 type Client struct {
 	conn   *net.UDPConn
@@ -42,7 +37,7 @@ type Client struct {
 	mu      sync.Mutex // guards all below; never held during I/O or handle
 	mids    exchange.MIDs
 	last    uint32 // token
-	waiting map[string]chan Answer
+	waiting map[string]chan *coap.Message
 	answers memory
 	strays  []string
 }
@@ -61,7 +56,7 @@ func Dial(server netip.AddrPort, handle func(*coap.Message) exchange.Answer) (*C
 	if handle == nil {
 		handle = func(*coap.Message) exchange.Answer { return exchange.Answer{Code: coap.NotFound} }
 	}
-	c := &Client{conn: conn, server: server, handle: handle, done: make(chan struct{}), waiting: map[string]chan Answer{}}
+	c := &Client{conn: conn, server: server, handle: handle, done: make(chan struct{}), waiting: map[string]chan *coap.Message{}}
 	port := uint16(c.Port())
 	c.mids.Last, c.last = port*7, uint32(port)<<16
 	go c.read()
@@ -97,10 +92,10 @@ func (c *Client) New(t coap.Type, code coap.Code, path string, queries ...string
 
 // Exchange sends m until it is answered: a request by a response, anything
 // else by an Acknowledgement or Reset. Sent again later, m is a duplicate.
-func (c *Client) Exchange(m *coap.Message) (Answer, error) {
+func (c *Client) Exchange(m *coap.Message) (*coap.Message, error) {
 	payload, err := m.Append(nil)
 	if err != nil {
-		return Answer{}, err
+		return nil, err
 	}
 	answer, forget := c.expect(m)
 	defer forget()
@@ -109,7 +104,7 @@ func (c *Client) Exchange(m *coap.Message) (Answer, error) {
 	defer again.Stop()
 	for interval := repeatFirst; ; {
 		if err := c.Write(payload); err != nil {
-			return Answer{}, err
+			return nil, err
 		}
 		select {
 		case a := <-answer:
@@ -118,9 +113,9 @@ func (c *Client) Exchange(m *coap.Message) (Answer, error) {
 			interval = min(2*interval, repeatMost)
 			again.Reset(interval)
 		case <-deadline.C:
-			return Answer{}, fmt.Errorf("apptest: no answer to %s %s /%s in %v", m.Type, m.Code, m.Path(), patience)
+			return nil, fmt.Errorf("apptest: no answer to %s %s /%s in %v", m.Type, m.Code, m.Path(), patience)
 		case <-c.done:
-			return Answer{}, ErrClosed
+			return nil, ErrClosed
 		}
 	}
 }
@@ -158,8 +153,8 @@ func (c *Client) Strays() []string {
 }
 
 // expect makes the channel on which the answer to m comes.
-func (c *Client) expect(m *coap.Message) (<-chan Answer, func()) {
-	answer := make(chan Answer, 1)
+func (c *Client) expect(m *coap.Message) (<-chan *coap.Message, func()) {
+	answer := make(chan *coap.Message, 1)
 	keys := []string{midKey(m.MessageID)}
 	if m.Code.IsRequest() {
 		keys = append(keys, "t"+string(m.Token))

@@ -17,17 +17,21 @@ func (c *Client) read() {
 		if err != nil {
 			return
 		}
+		if from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port()); from != c.server {
+			c.stray(fmt.Sprintf("%d bytes from %s, not from %s", n, from, c.server))
+			continue
+		}
 		var m coap.Message
 		if err := coap.Parse(buffer[:n], &m); err != nil {
 			c.stray(fmt.Sprintf("%x: %v", buffer[:n], err))
 			continue
 		}
-		c.receive(m.Clone(), from)
+		c.receive(m.Clone())
 	}
 }
 
 // receive brings a message to whoever waits for it.
-func (c *Client) receive(m *coap.Message, from netip.AddrPort) {
+func (c *Client) receive(m *coap.Message) {
 	switch {
 	case m.Code.IsRequest():
 		c.serve(m)
@@ -49,7 +53,7 @@ func (c *Client) receive(m *coap.Message, from netip.AddrPort) {
 		return
 	}
 	select {
-	case answer <- Answer{m, from}:
+	case answer <- m:
 	default: // repeated: what was repeated to the node was answered twice
 	}
 }

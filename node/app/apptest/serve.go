@@ -4,11 +4,15 @@ import (
 	"dormouse/codec/coap"
 	"dormouse/codec/content"
 	"dormouse/codec/exchange"
+	"dormouse/codec/link"
 	"dormouse/codec/lwm2m"
 )
 
-// read answers Read and Observe, in the format that is accepted.
+// read answers Discover, Read and Observe, in the format that is accepted.
 func (d *Device) read(m *coap.Message, p lwm2m.Path) exchange.Answer {
+	if m.Accept() == lwm2m.FormatLink {
+		return d.discover(p)
+	}
 	a := d.show(m.Accept(), p, d.below(p))
 	if !a.Code.IsSuccess() {
 		return a
@@ -21,6 +25,14 @@ func (d *Device) read(m *coap.Message, p lwm2m.Path) exchange.Answer {
 		delete(d.observed, p)
 	}
 	return a
+}
+
+func (d *Device) discover(p lwm2m.Path) exchange.Answer {
+	var links []link.Link
+	for _, n := range d.below(p) {
+		links = append(links, link.Link{Target: n.Path.String()})
+	}
+	return exchange.Answer{Code: coap.Content, Format: lwm2m.FormatLink, Payload: link.Append(nil, links)}
 }
 
 // show encodes values: 4.04 where there are none, 4.06 where the format cannot
