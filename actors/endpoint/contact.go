@@ -130,8 +130,10 @@ func (c *Contact) Parse(b []byte) error {
 		c.Active, c.Redelivered, c.Values = uint32(f.Uvarint()), uint32(f.Uvarint()), uint32(f.Uvarint())
 	}
 	if flags&contactMarks != 0 {
-		_, body, _ := f.Section()
-		c.Marks = observe.ParseMarks(&body)
+		_, body, ok := f.Section()
+		if c.Marks = observe.ParseMarks(&body); !ok || body.Err() != nil {
+			return ErrRecord
+		}
 	}
 	c.Answers = f.Rest()
 	if f.Err() != nil {
