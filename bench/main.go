@@ -29,6 +29,7 @@ type command struct {
 var commands = []command{
 	echoCommand,
 	loadCommand,
+	reportCommand,
 	deviceCommand,
 }
 

@@ -38,6 +38,10 @@ func Open(o Options) (*Generator, error) {
 // Close gives the socket back; the registrations stay with the server.
 func (g *Generator) Close() error { return g.socket.close() }
 
+// Watch changes whose figures are taken: a server that was started again is
+// another process.
+func (g *Generator) Watch(w Watch) { g.options.Watch = w }
+
 // ErrRefused is wrapped where the server will not register a device.
 var ErrRefused = errors.New("load: the server does not register devices")
 

@@ -26,7 +26,8 @@ type Options struct {
 	Program string   // of the server, "bin/dormouse"
 	Flags   []string // beside those that Start gives it: --data --coap --http --accept-unknown --log-level
 
-	Data string    // its directory; "": a temporary one that Close removes
+	Data string    // its directory; "": one that is made in Dir, and removed by Close
+	Dir  string    // "": that of temporary files
 	Log  io.Writer // gets what it prints; nil: it is kept for the error where the server ends early
 }
 
@@ -54,7 +55,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	}
 	if o.Data == "" {
 		p.temporary = true
-		if p.options.Data, err = os.MkdirTemp("", "dormouse-bench-"); err != nil {
+		if p.options.Data, err = os.MkdirTemp(o.Dir, "dormouse-bench-"); err != nil {
 			return nil, fmt.Errorf("server: making a data directory: %w", err)
 		}
 	}
