@@ -165,8 +165,15 @@ func (f *Fleet) Operations(ctx context.Context, filter admin.OperationFilter, p 
 		}
 		behind = id
 	}
+	start := behind
+	if p.Total {
+		start = 0
+	}
 	pager := pager[platform.Operation]{page: p, list: &list}
-	err := f.eachOperation(ctx, filter, behind, func(op *operations.Operation) (bool, error) {
+	err := f.eachOperation(ctx, filter, start, func(op *operations.Operation) (bool, error) {
+		if c := compareOperations(op.ID, behind); behind != 0 && (c == 0 || c < 0 != filter.Revert) {
+			return pager.before(), nil
+		}
 		if !pager.wanted() {
 			return pager.pass(), nil
 		}

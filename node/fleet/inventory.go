@@ -52,19 +52,30 @@ func (f *Fleet) other(id ids.Object) (m platform.ManagedObject, found bool, err 
 // Objects lists in the order of the IDs, which is the order of the shards.
 func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.Page) (admin.List[platform.ManagedObject], error) {
 	var list admin.List[platform.ManagedObject]
-	from, err := objectCursor(p.Cursor)
+	cursor, err := objectCursor(p.Cursor)
 	if err != nil {
 		return list, err
+	}
+	from := cursor
+	if p.Total {
+		from = 0
 	}
 	pager := pager[platform.ManagedObject]{page: p, list: &list}
 	now := time.Now()
 	take := func(id ids.Object) (more bool, err error) {
-		if filterless(filter) && !pager.wanted() { // skipped or only counted: not read
+		behind := p.Cursor == "" || id > cursor
+		switch { // skipped or only counted: not read
+		case filterless(filter) && !behind:
+			return pager.before(), nil
+		case filterless(filter) && !pager.wanted():
 			return pager.pass(), nil
 		}
 		m, found, err := f.object(id, now)
 		if err != nil || !found || !matches(&m, filter) {
 			return true, err
+		}
+		if !behind {
+			return pager.before(), nil
 		}
 		return pager.add(m, func() string { return id.String() }), nil
 	}
@@ -78,8 +89,8 @@ func filterless(f admin.ObjectFilter) bool {
 	return f.Type == "" && f.FragmentType == "" && f.Owner == "" && f.Text == ""
 }
 
-// objectCursor is the ID behind which a list goes on.
-func objectCursor(cursor string) (from ids.Object, err error) {
+// objectCursor is the ID behind which a list goes on, 0 for none.
+func objectCursor(cursor string) (ids.Object, error) {
 	if cursor == "" {
 		return 0, nil
 	}
@@ -87,7 +98,7 @@ func objectCursor(cursor string) (from ids.Object, err error) {
 	if err != nil {
 		return 0, admin.Refuse(admin.ErrBadRequest, "The cursor %q is none of this list.", cursor)
 	}
-	return id + 1, nil
+	return id, nil
 }
 
 // eachOf visits named objects that exist, each once, in the order of the IDs.

@@ -17,6 +17,16 @@ func (p *pager[T]) wanted() bool {
 
 func (p *pager[T]) full() bool { return len(p.list.Items) == p.page.Size }
 
+// before takes note of an item that the cursor has passed: where the total is
+// wanted a list is visited from its beginning. More always come.
+func (p *pager[T]) before() (more bool) {
+	if p.page.Total {
+		p.seen++
+		p.list.Total = p.seen
+	}
+	return true
+}
+
 // pass counts an item that is not on the page; false ends the visit. The first
 // one behind a full page shows that there is a next one.
 func (p *pager[T]) pass() (more bool) {

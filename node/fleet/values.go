@@ -33,6 +33,7 @@ func (f *Fleet) Values(ctx context.Context, device ids.Object, below lwm2m.Path,
 	pager := pager[platform.LastValue]{page: p, list: &list}
 	for _, v := range all {
 		if p.Cursor != "" && v.Path.Compare(from) <= 0 {
+			pager.before()
 			continue
 		}
 		if !pager.add(v, func() string { return pathCursor(v.Path) }) {

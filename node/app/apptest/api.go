@@ -121,25 +121,15 @@ func (a *API) Object(id ids.Object) (platform.ManagedObject, error) {
 	return platform.ParseManagedObject(r.Body)
 }
 
-// DeviceAt is the managed object of the device with that location and name. It
-// is the next one behind the location's part of the ID space: no list is read.
+// DeviceAt is the managed object of the device with that location and name.
 func (a *API) DeviceAt(location, name string) (platform.ManagedObject, error) {
 	e, err := EndpointOf(location)
 	if err != nil {
 		return platform.ManagedObject{}, err
 	}
-	behind := ids.Object(uint64(e.Handle())<<32) - 1
-	r, err := a.Expect(http.StatusOK, http.MethodGet, fmt.Sprintf("%s?pageSize=1&currentPage=2&cursor=%s", platform.ObjectsPath, behind), "")
-	if err != nil {
-		return platform.ManagedObject{}, err
-	}
-	page, err := platform.ParseCollection(r.Body, platform.ManagedObjects)
-	if err != nil || len(page.Items) != 1 {
-		return platform.ManagedObject{}, errors.Join(err, fmt.Errorf("apptest: no device at %s", location))
-	}
-	m, err := platform.ParseManagedObject(page.Items[0])
-	if err == nil && m.Name != name {
-		err = fmt.Errorf("apptest: at %s is %s, not %s", location, m.Name, name)
+	m, err := a.Object(e.Object())
+	if err == nil && string(m.Fragments.Get("lwm2mEndpoint")) != strconv.Quote(name) {
+		err = fmt.Errorf("apptest: at %s is %s, not %s", location, m.Fragments.Get("lwm2mEndpoint"), name)
 	}
 	return m, err
 }
