@@ -263,7 +263,12 @@ func (r *Registration) parseRegistration(f *wire.Fields) {
 
 func (r *Registration) parseObjects(f *wire.Fields) {
 	r.Objects.Root = f.Text()
-	for range min(f.Uvarint(), uint64(f.Len())) {
+	n := f.Uvarint()
+	if n > uint64(f.Len()) {
+		f.Fail()
+		return
+	}
+	for range n {
 		r.Objects.Formats = append(r.Objects.Formats, lwm2m.Format(f.Uint16()))
 	}
 	for f.Len() > 0 {

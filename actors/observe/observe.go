@@ -108,7 +108,12 @@ func Parse(f *wire.Fields) Set {
 		copy(o.Token[:], f.Cut(len(o.Token)))
 		o.Format = lwm2m.Format(f.Uint16())
 		o.Since, o.Query = f.Time(), f.Text()
-		for range min(f.Uvarint(), uint64(f.Len())) {
+		n := f.Uvarint()
+		if n == 0 || n > uint64(f.Len()) {
+			f.Fail()
+			return nil
+		}
+		for range n {
 			o.Paths = append(o.Paths, parsePath(f))
 		}
 		s = append(s, o)
