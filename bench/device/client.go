@@ -137,7 +137,7 @@ func (c *Client) receive(now time.Time, m *coap.Message) {
 	}
 	switch m.Type {
 	case coap.Acknowledgement:
-		c.acknowledged(now, m.MessageID)
+		c.acknowledged(m.MessageID)
 	case coap.Reset:
 		c.rejected(m.MessageID)
 	case coap.Confirmable: // a ping, or an answer to nothing

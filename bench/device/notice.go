@@ -22,6 +22,8 @@ type notice struct {
 	deadline time.Time
 }
 
+// watchAcknowledgement begins to wait for the ACK of the notification that was
+// sent last.
 func (c *Client) watchAcknowledgement(now time.Time, m *coap.Message, w *watch, r report.Record) {
 	p := c.product.options.Params
 	n := &notice{encoded: c.out[len(c.out)-1], id: m.MessageID, watch: w, record: r, timeout: p.AckTimeout, left: p.MaxRetransmit}
@@ -44,7 +46,7 @@ func (c *Client) noticeDeadline() time.Time {
 }
 
 // acknowledged ends the notification that an ACK names.
-func (c *Client) acknowledged(_ time.Time, id uint16) {
+func (c *Client) acknowledged(id uint16) {
 	if c.notice != nil && c.notice.id == id {
 		c.notice = nil
 	}
