@@ -132,6 +132,7 @@ func (w *world) next() time.Time {
 }
 
 func (w *world) step() {
+	defer w.check()
 	if i := slices.IndexFunc(w.wires, func(x wire) bool { return !x.at.After(w.now) }); i >= 0 {
 		x := w.wires[i]
 		w.wires = slices.Delete(w.wires, i, i+1)
@@ -147,6 +148,18 @@ func (w *world) step() {
 	}
 	if d := w.device.Deadline(); !d.IsZero() && !w.now.Before(d) {
 		w.put(true, w.device.Tick(w.now)...)
+	}
+}
+
+// check is what holds whatever happens: what was due is done, and the device has
+// one exchange of its own at a time (NSTART 1).
+func (w *world) check() {
+	w.t.Helper()
+	if d := w.device.Deadline(); !d.IsZero() && d.Before(w.now) {
+		w.t.Errorf("at %v the deadline is %v before", w.now.Sub(epoch), w.now.Sub(d))
+	}
+	if w.device.up.Busy() && w.device.notice != nil {
+		w.t.Errorf("at %v a request and a Confirmable notification are under way", w.now.Sub(epoch))
 	}
 }
 
