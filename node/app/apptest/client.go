@@ -57,7 +57,7 @@ func Dial(server netip.AddrPort, handle func(*coap.Message) exchange.Answer) (*C
 		handle = func(*coap.Message) exchange.Answer { return exchange.Answer{Code: coap.NotFound} }
 	}
 	c := &Client{conn: conn, server: server, handle: handle, done: make(chan struct{}), waiting: map[string]chan *coap.Message{}}
-	port := uint16(c.Port())
+	port := c.Port()
 	c.mids.Last, c.last = port*7, uint32(port)<<16
 	go c.read()
 	return c, nil
@@ -65,6 +65,9 @@ func Dial(server netip.AddrPort, handle func(*coap.Message) exchange.Answer) (*C
 
 // Port is that of the client's socket.
 func (c *Client) Port() uint16 { return uint16(c.conn.LocalAddr().(*net.UDPAddr).Port) }
+
+// Server is the address that the client asks.
+func (c *Client) Server() netip.AddrPort { return c.server }
 
 // Close ends the client and whatever waits for an answer.
 func (c *Client) Close() error {
@@ -97,6 +100,12 @@ func (c *Client) Exchange(m *coap.Message) (*coap.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.ExchangeBytes(m, payload)
+}
+
+// ExchangeBytes is Exchange with other bytes in the place of m's; the answer
+// is known by m's message ID and token.
+func (c *Client) ExchangeBytes(m *coap.Message, payload []byte) (*coap.Message, error) {
 	answer, forget := c.expect(m)
 	defer forget()
 	deadline, again := time.NewTimer(patience), time.NewTimer(repeatFirst)

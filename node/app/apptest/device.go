@@ -1,9 +1,9 @@
 package apptest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 
@@ -57,8 +57,12 @@ func (c *Client) Registration(name string, queries ...string) *coap.Message {
 	return m
 }
 
-// Register registers, for an hour unless the queries say something else.
+// Register registers, for an hour unless the queries say something else. The
+// device forgets who observed it.
 func (d *Device) Register(queries ...string) error {
+	d.mu.Lock()
+	clear(d.observed)
+	d.mu.Unlock()
 	a, err := d.Exchange(d.Registration(d.Name, queries...))
 	if err != nil {
 		return err
@@ -109,21 +113,36 @@ func (d *Device) Value(p lwm2m.Path) lwm2m.Value {
 	return d.values[p]
 }
 
-// Executed lists what was executed, in order: "/3/0/4" or "/3/0/4 0='a'".
+// Executed lists what was executed since the last call, in order: "/3/0/4" or
+// "/3/0/4 0='a'".
 func (d *Device) Executed() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.executed)
+	executed := d.executed
+	d.executed = nil
+	return executed
 }
 
-// Notification is the next message of the observation of p; an error where
-// there is none.
+// ErrNotObserved is wrapped where a path is not observed.
+var ErrNotObserved = errors.New("apptest: not observed")
+
+// Token is that of the observation of p, nil for none.
+func (d *Device) Token(p lwm2m.Path) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if o := d.observed[p]; o != nil {
+		return o.token
+	}
+	return nil
+}
+
+// Notification is the next message of the observation of p.
 func (d *Device) Notification(p lwm2m.Path) (*coap.Message, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.observed[p]
 	if o == nil {
-		return nil, fmt.Errorf("apptest: %s is not observed", p)
+		return nil, fmt.Errorf("%w: %s", ErrNotObserved, p)
 	}
 	payload, err := content.Append(nil, o.format, p, d.below(p), options())
 	if err != nil {
