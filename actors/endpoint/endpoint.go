@@ -139,7 +139,7 @@ func (e *Endpoint) Busy() bool {
 
 // Owns reports whether a message with that token may be for this endpoint.
 func (e *Endpoint) Owns(token []byte) bool {
-	return e.client != nil && string(e.client.Token()) == string(token) ||
+	return e.client != nil && e.client.Owns(token) ||
 		e.known && (e.reg().Observations.ByToken(token) >= 0 || e.attempted(token) != nil)
 }
 

@@ -45,6 +45,12 @@ func (c *Client) Token() []byte {
 	return c.active.req.Token
 }
 
+// Owns reports that a message with that token may be for the outstanding
+// request: its own, or the one under which further blocks are asked for.
+func (c *Client) Owns(token []byte) bool {
+	return c.active != nil && (string(c.active.token) == string(token) || string(c.active.req.Token) == string(token))
+}
+
 // Start sends a request. It panics while another one is outstanding. random
 // spreads the timeouts; any value will do that the device cannot choose.
 func (c *Client) Start(now time.Time, req *Request, mids *MIDs, random uint32) Out {

@@ -134,3 +134,27 @@ func TestOutcomeNames(t *testing.T) {
 		t.Error("an unknown outcome has a name")
 	}
 }
+
+// TestOwnsFollowsTheTokenUnderWay: whoever brings messages to their owner by
+// token must find it while the blocks behind an observed one are fetched.
+func TestOwnsFollowsTheTokenUnderWay(t *testing.T) {
+	var c Client
+	var mids MIDs
+	now := time.Unix(1000, 0)
+	if c.Owns(nil) || c.Owns([]byte{1}) {
+		t.Error("an idle client owns a token")
+	}
+	req := &Request{Method: coap.GET, Path: "19/0/0", Format: lwm2m.FormatNone, Accept: lwm2m.FormatNone,
+		Observe: RegisterObserve, Token: []byte{1}, RestToken: []byte{2}}
+	out := c.Start(now, req, &mids, 0)
+	if !c.Owns([]byte{1}) || c.Owns([]byte{2}) {
+		t.Error("the first request has the token of the observation")
+	}
+	first := &coap.Message{Type: coap.Acknowledgement, Code: coap.Content, MessageID: out.Send[0].MessageID, Token: []byte{1}, Payload: make([]byte, 16)}
+	first.AddUint(coap.OptObserve, 1)
+	first.AddBlock(coap.OptBlock2, coap.Block{More: true})
+	out, _ = c.Handle(now, first, &mids)
+	if len(out.Send) != 1 || !out.Send[0].Is([]byte{2}) || !c.Owns([]byte{2}) || !c.Owns([]byte{1}) {
+		t.Errorf("sent %v; owns 1 %v, 2 %v", out.Send, c.Owns([]byte{1}), c.Owns([]byte{2}))
+	}
+}
