@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"dormouse/codec/lwm2m"
@@ -108,10 +109,18 @@ func (e *Endpoint) dropInstances(base lwm2m.Path, nodes []lwm2m.Node, fx *Effect
 			resources[n.Path.Prefix(3)] = true
 		}
 	}
+	if base.Len() == 3 {
+		resources[base] = true // also where none is left
+	}
+	var gone []lwm2m.Path
 	for p := range e.values {
 		if p.Len() == 4 && resources[p.Prefix(3)] && !listed[p] {
-			e.dropValue(p, fx)
+			gone = append(gone, p)
 		}
+	}
+	slices.SortFunc(gone, lwm2m.Path.Compare) // a map has no order, effects have
+	for _, p := range gone {
+		e.dropValue(p, fx)
 	}
 }
 
