@@ -31,6 +31,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	}
 	body, ok := e.uploaded(now, d, fx)
 	if !ok {
+		e.hold(now, fx)
 		return
 	}
 	list, code, reason := e.registeredList(&d.Message, &q, body)
@@ -54,6 +55,15 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	}}
 	e.reply(now, d, a, fx)
 	fx.notice(Registered, e.name(), "")
+}
+
+// hold keeps requests back while a Register comes in blocks: the device may
+// have restarted, and its memory of message IDs is of no use then.
+func (e *Endpoint) hold(now time.Time, fx *Effects) {
+	if e.known && e.at.Registered {
+		e.interrupt(now, fx)
+		e.at.Asleep, e.saveContact = true, true
+	}
 }
 
 // barred tells why a device may not register, before anything of its body is

@@ -386,8 +386,10 @@ func (w *world) parseMessage(line string) *coap.Message {
 	return m
 }
 
+var methods = []string{"EMPTY", "GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "IPATCH"}
+
 func parseCode(s string) coap.Code {
-	for i, name := range []string{"EMPTY", "GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "IPATCH"} {
+	for i, name := range methods {
 		if name == s {
 			return coap.Code(i)
 		}
@@ -501,8 +503,8 @@ func (w *world) message(m *coap.Message) string {
 }
 
 func printCode(c coap.Code) string {
-	if c.IsRequest() {
-		return []string{"EMPTY", "GET", "POST", "PUT", "DELETE", "FETCH", "PATCH", "IPATCH"}[c]
+	if c != coap.Empty && int(c) < len(methods) {
+		return methods[c]
 	}
 	return c.String()
 }
