@@ -38,7 +38,8 @@ type Client struct {
 	mids    exchange.MIDs
 	last    uint32 // token
 	waiting map[string]chan *coap.Message
-	answers memory
+	answers memory // to the node's requests
+	late    memory // what was sent more than once, and so may be answered again
 	strays  []string
 }
 
@@ -108,6 +109,12 @@ func (c *Client) Exchange(m *coap.Message) (*coap.Message, error) {
 func (c *Client) ExchangeBytes(m *coap.Message, payload []byte) (*coap.Message, error) {
 	answer, forget := c.expect(m)
 	defer forget()
+	sent := 0
+	defer func() {
+		if sent > 1 {
+			c.repeated(m)
+		}
+	}()
 	deadline, again := time.NewTimer(patience), time.NewTimer(repeatFirst)
 	defer deadline.Stop()
 	defer again.Stop()
@@ -115,6 +122,7 @@ func (c *Client) ExchangeBytes(m *coap.Message, payload []byte) (*coap.Message, 
 		if err := c.Write(payload); err != nil {
 			return nil, err
 		}
+		sent++
 		select {
 		case a := <-answer:
 			return a, nil
@@ -159,6 +167,15 @@ func (c *Client) Strays() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]string(nil), c.strays...)
+}
+
+// repeated takes note of a message that was sent more than once: a second
+// answer to it is no stray.
+func (c *Client) repeated(m *coap.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.late.keep(midKey(m.MessageID), nil)
+	c.late.keep("t"+string(m.Token), nil)
 }
 
 // expect makes the channel on which the answer to m comes.

@@ -47,7 +47,11 @@ func (c *Client) receive(m *coap.Message) {
 	}
 	c.mu.Lock()
 	answer := c.waiting[key]
+	_, late := c.late.find(key)
 	c.mu.Unlock()
+	if answer == nil && late {
+		return
+	}
 	if answer == nil {
 		c.stray(fmt.Sprintf("%s %s, message ID %d, token %x, payload %q", m.Type, m.Code, m.MessageID, m.Token, m.Payload))
 		return
@@ -118,7 +122,7 @@ type memory struct {
 }
 
 // remembered is how many answers a client keeps.
-const remembered = 4096
+const remembered = 1024
 
 func (m *memory) find(key string) ([]byte, bool) {
 	answer, ok := m.bytes[key]
@@ -128,6 +132,9 @@ func (m *memory) find(key string) ([]byte, bool) {
 func (m *memory) keep(key string, answer []byte) {
 	if m.bytes == nil {
 		m.bytes = map[string][]byte{}
+	}
+	if _, known := m.bytes[key]; known {
+		return
 	}
 	if len(m.order) == remembered {
 		delete(m.bytes, m.order[0])
