@@ -68,38 +68,60 @@ func ParseRegistration(queries []string) (Registration, error) {
 	if len(queries) > MaxParameters {
 		return r, fmt.Errorf("%w: more than %d of them", ErrMalformed, MaxParameters)
 	}
-	seen := make(map[string]string, len(queries))
-	for _, q := range queries {
+	for i, q := range queries {
 		if q == "" {
 			continue // some clients end their list with an empty option
 		}
 		name, value, assigned := strings.Cut(q, "=")
-		read, known := parameters[name]
-		if !known {
+		known, err := r.read(name, value)
+		switch {
+		case !known:
 			r.Extra = append(r.Extra, Pair{Name: name, Value: value, Flag: !assigned})
-			continue
-		}
-		if before, again := seen[name]; again && before != value {
+		case contradicted(queries[:i], name, value):
 			return Registration{}, fmt.Errorf("%w: %s is given twice", ErrMalformed, name)
-		}
-		seen[name] = value
-		if err := read(&r, value); err != nil {
+		case err != nil:
 			return Registration{}, fmt.Errorf("read %s=%q: %w", name, value, err)
 		}
 	}
 	return r, nil
 }
 
-// parameters are the readers of the known parameters by name.
-var parameters = map[string]func(r *Registration, value string) error{
-	"ep":    (*Registration).readEndpoint,
-	"lt":    (*Registration).readLifetime,
-	"lwm2m": (*Registration).readVersion,
-	"b":     (*Registration).readBinding,
-	"Q":     (*Registration).readQueue,
-	"sms":   (*Registration).readSMS,
-	"pid":   (*Registration).readProfileID,
-	"at":    (*Registration).readAwakeTime,
+// contradicted reports whether a parameter stands in earlier options with
+// another value.
+func contradicted(earlier []string, name, value string) bool {
+	for _, q := range earlier {
+		rest, same := strings.CutPrefix(q, name)
+		if same && (rest == "" || rest[0] == '=') && strings.TrimPrefix(rest, "=") != value {
+			return true
+		}
+	}
+	return false
+}
+
+// read takes a parameter, if it is a known one. A switch of plain calls lets
+// r stay on the stack, which a table of functions does not.
+func (r *Registration) read(name, value string) (known bool, err error) {
+	switch name {
+	case "ep":
+		err = r.readEndpoint(value)
+	case "lt":
+		err = r.readLifetime(value)
+	case "lwm2m":
+		err = r.readVersion(value)
+	case "b":
+		err = r.readBinding(value)
+	case "Q":
+		err = r.readQueue(value)
+	case "sms":
+		err = r.readSMS(value)
+	case "pid":
+		err = r.readProfileID(value)
+	case "at":
+		err = r.readAwakeTime(value)
+	default:
+		return false, nil
+	}
+	return true, err
 }
 
 func (r *Registration) readEndpoint(s string) error {
@@ -121,7 +143,7 @@ func (r *Registration) readLifetime(s string) error {
 func (r *Registration) readVersion(s string) error {
 	v, err := lwm2m.ParseVersion(s)
 	switch {
-	case err == nil && !v.IsZero() && v.String() == s:
+	case err == nil && !v.IsZero() && canonical(s):
 		r.Version = v
 		return nil
 	case s != "" && strings.Trim(s, "0123456789.") == "":
@@ -130,13 +152,28 @@ func (r *Registration) readVersion(s string) error {
 	return fmt.Errorf("%w: want major.minor", ErrMalformed)
 }
 
+// canonical reports that no number of a version begins with a zero too many.
+func canonical(version string) bool {
+	major, minor, _ := strings.Cut(version, ".")
+	return (major == "0" || major[0] != '0') && (minor == "0" || minor[0] != '0')
+}
+
 func (r *Registration) readBinding(s string) error {
-	if s == "" || len(s) > 8 || strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+	if s == "" || len(s) > 8 || !capitals(s) {
 		return fmt.Errorf("%w: want letters of U, S, Q, T, N, M, H", ErrMalformed)
 	}
 	r.Binding, r.HasBinding = s, true
 	r.Queue = r.Queue || strings.Contains(s, "Q")
 	return nil
+}
+
+func capitals(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Registration) readQueue(s string) error {

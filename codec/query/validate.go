@@ -7,20 +7,23 @@ import (
 	"dormouse/codec/lwm2m"
 )
 
-// bindings are the letters that b may have in each enabler version: in 1.0 the
+// bindings are the letters that b may have in an enabler version: in 1.0 the
 // transport and Q together, later Q is a parameter of its own (OMA Core 1.0,
-// 5.3.1.1; 1.1 and 1.2, 6.2.1.2).
-var bindings = map[lwm2m.Version]string{
-	lwm2m.V1_0: "USQ",
-	lwm2m.V1_1: "UTSN",
-	lwm2m.V1_2: "UTSNMH",
+// 5.3.1.1; 1.1 and 1.2, 6.2.1.2). A version that we do not speak has none.
+func bindings(v lwm2m.Version) string {
+	switch v {
+	case lwm2m.V1_0:
+		return "USQ"
+	case lwm2m.V1_1:
+		return "UTSN"
+	case lwm2m.V1_2:
+		return "UTSNMH"
+	}
+	return ""
 }
 
 // Supported reports an enabler version that this server speaks.
-func Supported(v lwm2m.Version) bool {
-	_, ok := bindings[v]
-	return ok
-}
+func Supported(v lwm2m.Version) bool { return bindings(v) != "" }
 
 // EnablerVersion is the version of a Register: 1.0 where it names none (OMA
 // Core 1.0, 5.3.1).
@@ -45,7 +48,7 @@ func (r Registration) Validate(version lwm2m.Version) error {
 			return fmt.Errorf("%w: %s", ErrVersion, v)
 		}
 	}
-	if r.HasBinding && !validBinding(r.Binding, bindings[version]) {
+	if r.HasBinding && !validBinding(r.Binding, bindings(version)) {
 		return fmt.Errorf("%w: b=%s is none of LwM2M %s", ErrMalformed, r.Binding, version)
 	}
 	return nil
