@@ -75,7 +75,7 @@ func Default() Config {
 		RequestTimeout: 180 * time.Second, MaxRequestTimeout: 600 * time.Second,
 		LifetimeGrace:        14400 * time.Second,
 		MaxPendingOperations: 10, MaxQueuedOperations: 1000, StarvedAfter: 48 * time.Hour,
-		LogLevel: slog.LevelInfo, MaxAwake: 100_000, Shards: 32,
+		LogLevel: slog.LevelInfo, MaxAwake: 50_000, Shards: 32,
 		LowSpace: 1 << 30, FullSpace: 256 << 20,
 	}
 }
