@@ -47,9 +47,10 @@ race:
 		echo "race tests skipped: there is no gcc on this machine"; \
 	fi
 
-## bench: the yardstick of this machine and minute, then what is measured against it
+## bench: what an exchange costs as multiples of a bare echo of the same minute;
+## more of it by ARGS="--million --long" (15 minutes)
 bench: build
-	bin/dormouse-bench echo
+	bin/dormouse-bench report --spawn bin/dormouse $(ARGS)
 	$(GO) test -run '^$$' -bench . -benchmem ./node/ingress
 
 ## fuzz: every fuzz target for FUZZTIME

@@ -47,6 +47,7 @@ type loadFlags struct {
 	pid                      int
 	data                     string
 	registering              int
+	before                   int64 // bytes of the data directory before anything happened
 	quiet, json              bool
 }
 
@@ -117,6 +118,10 @@ func (f *loadFlags) server(ctx context.Context) (meter server.Meter, done func()
 }
 
 func (f *loadFlags) drive(ctx context.Context, g *load.Generator, meter server.Meter, stdout io.Writer) error {
+	var err error
+	if f.before, err = meter.Disk(); err != nil {
+		return err
+	}
 	r, err := g.Register(ctx, 0, f.options.Devices, f.registering)
 	if err != nil {
 		return err
@@ -152,7 +157,7 @@ func (f *loadFlags) print(w io.Writer, r load.Result, meter server.Meter) error 
 	}
 	text := r.String()
 	if disk > 0 {
-		text += fmt.Sprintf("\n  data directory %.1f MiB, %d B per device", float64(disk)/(1<<20), disk/int64(f.options.Devices))
+		text += fmt.Sprintf("\n  data directory %.1f MiB, %.1f MiB more than before", float64(disk)/(1<<20), float64(disk-f.before)/(1<<20))
 	}
 	_, err = fmt.Fprintln(w, text)
 	return err

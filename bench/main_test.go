@@ -9,17 +9,26 @@ import (
 	"testing"
 
 	"dormouse/bench/echo"
+	"dormouse/bench/server/servertest"
 )
 
-// TestMain makes the test program the whole program when echo calls it.
+// TestMain makes the test program the whole program when echo calls it, and a
+// server when load does.
 func TestMain(m *testing.M) {
 	if slices.Equal(os.Args[1:], echo.ServeArgs) {
 		main()
+	}
+	if servertest.Called(os.Args) {
+		os.Exit(servertest.Main(os.Args[1:], os.Stderr))
 	}
 	os.Exit(m.Run())
 }
 
 func TestRun(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		args           string
 		status         int
@@ -36,6 +45,14 @@ func TestRun(t *testing.T) {
 		{"echo --payload many", 2, "", "invalid value"},
 		{"echo rest", 2, "", `unexpected argument "rest"`},
 		{"echo --payload 1", 1, "", "payload of 1 bytes"},
+		{"load --kind sing", 1, "", `"sing" is none of`},
+		{"load --target nowhere", 1, "", "reading --target"},
+		{"load --spawn /nowhere/dormouse", 1, "", "no such file"},
+		{"load --quiet -n 20 --kind update --duration 20ms --spawn " + self, 0, "2.04", ""},
+		{"load --quiet -n 20 --kind notify --hot 5 --rate 1000 --duration 20ms --spawn " + self, 0, "ACK", ""},
+		{"load --quiet -n 20 --kind register --json --spawn " + self, 0, `"codes":{"2.01":20}`, ""},
+		{"report --spawn=", 1, "", "names no program"},
+		{"report --quiet --rounds 1 --duration 20ms --devices 20 --registrations 20 --spawn " + self, 0, "× echo", ""},
 		{"echo --duration 50ms --in-flight 4", 0, "server CPU", ""},
 		{"echo --duration 50ms --rate 1000", 0, "server CPU", ""},
 	}

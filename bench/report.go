@@ -37,6 +37,8 @@ func defineReport(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	flags.IntVar(&o.Rounds, "rounds", 3, "of each row")
 	flags.StringVar(&o.Dir, "dir", "", "where data directories are made; must be a disk that syncs; default that of temporary files")
 	flags.BoolVar(&o.Rows, "rows", true, "the table")
+	flags.IntVar(&o.Population, "devices", 20_000, "registered ones in each row of the table")
+	flags.IntVar(&o.Registrations, "registrations", 150_000, "devices of the row that registers them")
 	flags.BoolVar(&o.Million, "million", false, "a million sleeping devices")
 	flags.IntVar(&o.MillionDevices, "million-devices", 1_000_000, "how many they are")
 	flags.BoolVar(&o.Long, "long", false, "a steady rate for minutes")

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"dormouse/codec/ids"
@@ -33,34 +32,35 @@ func (g *Generator) Observe(ctx context.Context, base string, n int) error {
 		return fmt.Errorf("load: observing %d of %d devices", n, g.options.Devices)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	var ordered atomic.Bool
 	orders := make(chan error, 1)
-	go func() {
-		err := g.order(ctx, strings.TrimSuffix(base, "/"), n)
-		ordered.Store(true)
-		orders <- err
-	}()
-	l := g.newLoop(Notify, 1)
-	l.work = once(0, 0) // the devices answer and ask nothing
-	var deadline time.Time
-	err := l.run(ctx, func(now time.Time) (time.Time, bool) {
-		if deadline.IsZero() && ordered.Load() {
-			deadline = now.Add(observeFor)
-		}
-		return time.Time{}, g.observed(n) || !deadline.IsZero() && now.After(deadline)
-	})
-	err = errors.Join(err, l.flush())
+	go func() { orders <- g.order(ctx, strings.TrimSuffix(base, "/"), n) }()
+	waiting, err := g.answerObserves(ctx, n, orders)
 	cancel()
-	orderErr := <-orders
-	switch {
-	case err != nil:
-		return err
-	case g.observed(n):
-		return nil
-	case orderErr != nil:
-		return orderErr
+	if waiting {
+		<-orders // what is not ordered yet is not needed
 	}
-	return fmt.Errorf("load: not all of %d devices were observed within %v", n, observeFor)
+	if err == nil && !g.observed(n) {
+		err = fmt.Errorf("load: not all of %d devices were observed within %v", n, observeFor)
+	}
+	return err
+}
+
+// answerObserves has the devices answer until the first n are observed, an
+// order fails, or nothing more comes. waiting says that orders was not read.
+func (g *Generator) answerObserves(ctx context.Context, n int, orders <-chan error) (waiting bool, err error) {
+	l := g.newLoop(Notify, 1)
+	l.work = once(0, 0) // they answer and ask nothing
+	waiting = true
+	var deadline time.Time
+	runErr := l.run(ctx, func(now time.Time) (time.Time, bool) {
+		select {
+		case err = <-orders:
+			waiting, deadline = false, now.Add(observeFor)
+		default:
+		}
+		return time.Time{}, g.observed(n) || err != nil || !waiting && now.After(deadline)
+	})
+	return waiting, errors.Join(runErr, err, l.flush())
 }
 
 // observed says that all of the first n are; the first that is not is found by

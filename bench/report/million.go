@@ -26,7 +26,7 @@ func (r *runner) million(ctx context.Context) error {
 	row := millionRow(r.options.MillionDevices)
 	fmt.Fprintf(r.options.Progress, "%d devices: register\n", row.population)
 	err := r.with(ctx, row.flags, row.population, 10*time.Second, func(p *server.Process, g *load.Generator) error {
-		empty, err := p.Meter().Disk()
+		_, empty, err := r.settle(ctx, p.Meter()) // a new store may still reserve room
 		if err != nil {
 			return err
 		}
@@ -74,8 +74,8 @@ func (r *runner) asleep(ctx context.Context, p *server.Process, devices int, emp
 
 // settle looks until memory and disk stay as they are, or time is up.
 func (r *runner) settle(ctx context.Context, m server.Meter) (rss, disk int64, err error) {
-	even := 0
-	for began := time.Now(); even < settleLooks && time.Since(began) < r.options.Settle; {
+	same := 0
+	for began := time.Now(); same < settleLooks && time.Since(began) < r.options.Settle; {
 		if err := pause(ctx, min(settlePause, r.options.Settle/8)); err != nil {
 			return 0, 0, err
 		}
@@ -87,17 +87,17 @@ func (r *runner) settle(ctx context.Context, m server.Meter) (rss, disk int64, e
 		if err != nil {
 			return 0, 0, err
 		}
-		if close(rss, nextRSS) && close(disk, nextDisk) {
-			even++
+		if even(rss, nextRSS) && even(disk, nextDisk) {
+			same++
 		} else {
-			even = 0
+			same = 0
 		}
 		rss, disk = nextRSS, nextDisk
 	}
 	return rss, disk, nil
 }
 
-func close(a, b int64) bool { return math.Abs(float64(a-b)) <= settleEvenness*float64(b) }
+func even(a, b int64) bool { return math.Abs(float64(a-b)) <= settleEvenness*float64(b) }
 
 // restart ends the server and times its way back to the first answer to a
 // registered device, from the start of the process on.

@@ -21,6 +21,8 @@ type Options struct {
 	Million bool // a million sleeping devices: memory, disk, restart, updates
 	Long    bool // 12 000 updates a second for ten minutes
 
+	Population     int           // devices of each row of the table, default 20 000
+	Registrations  int           // devices of the row that registers them, default 150 000
 	MillionDevices int           // default 1 000 000
 	LongDevices    int           // default 100 000
 	LongRate       int           // per second, default 12 000
@@ -44,7 +46,6 @@ type row struct {
 
 const (
 	awakeDevices = 1000
-	population   = 20_000
 	inFlight     = 256
 
 	// sleepyAwake is the room for awake endpoints in rows "from sleep": little
@@ -54,19 +55,20 @@ const (
 )
 
 // rows of the table, in order.
-func rows() []row {
+func rows(o Options) []row {
+	population, awake := o.Population, min(awakeDevices, o.Population)
 	closed := func(kind load.Kind, hot int) load.Traffic {
 		return load.Traffic{Kind: kind, Hot: hot, InFlight: inFlight}
 	}
 	cached := []string{"--cache", cache}
 	sleepy := append([]string{"--max-awake", sleepyAwake}, cached...)
 	return []row{
-		{"Register", 150_000, cached, cache, closed(load.Register, 0), 6},
-		{"Update, awake", population, cached, cache, closed(load.Update, awakeDevices), 3},
+		{"Register", o.Registrations, cached, cache, closed(load.Register, 0), 6},
+		{"Update, awake", population, cached, cache, closed(load.Update, awake), 3},
 		{"Update, from sleep", population, sleepy, cache, closed(load.Update, 0), 5},
-		{"Update, awake", population, cached, cache, load.Traffic{Kind: load.Update, Hot: awakeDevices, Rate: 2000}, 4},
-		{"Send, awake", population, cached, cache, closed(load.Send, awakeDevices), 0},
-		{"Notify, awake", population, cached, cache, closed(load.Notify, awakeDevices), 0},
+		{"Update, awake", population, cached, cache, load.Traffic{Kind: load.Update, Hot: awake, Rate: 2000}, 4},
+		{"Send, awake", population, cached, cache, closed(load.Send, awake), 0},
+		{"Notify, awake", population, cached, cache, closed(load.Notify, awake), 0},
 	}
 }
 
@@ -89,6 +91,8 @@ func (r *row) load() string {
 func (o Options) withDefaults() (Options, error) {
 	orDefault(&o.Duration, 5*time.Second)
 	orDefault(&o.Rounds, 3)
+	orDefault(&o.Population, 20_000)
+	orDefault(&o.Registrations, 150_000)
 	orDefault(&o.MillionDevices, 1_000_000)
 	orDefault(&o.LongDevices, 100_000)
 	orDefault(&o.LongRate, 12_000)

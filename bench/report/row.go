@@ -10,21 +10,21 @@ import (
 
 // Row is one line of the table: medians of its rounds.
 type Row struct {
-	Name       string        `json:"name"`
-	Population int           `json:"population"` // registered devices
-	Cache      string        `json:"cache"`      // of the server's store
-	Load       string        `json:"load"`
-	Woken      float64       `json:"woken"`     // endpoints loaded per exchange: 1 is "from sleep", warm-ups count on top
-	Echo       time.Duration `json:"echo"`      // CPU per exchange
-	ServerCPU  time.Duration `json:"serverCPU"` // CPU per exchange
-	Multiple   float64       `json:"multiple"`  // of each round's echoes; the median
-	Goal       float64       `json:"goal,omitempty"`
-	Rate       float64       `json:"rate"` // exchanges per second
-	P50        time.Duration `json:"p50"`
-	P99        time.Duration `json:"p99"`
-	RSS        int64         `json:"rss"` // bytes at the end
-	Echoes     []time.Duration
-	Rounds     []load.Result
+	Name       string          `json:"name"`
+	Population int             `json:"population"` // registered devices
+	Cache      string          `json:"cache"`      // of the server's store
+	Load       string          `json:"load"`
+	Woken      float64         `json:"woken"`     // endpoints loaded per exchange: 1 is "from sleep", warm-ups count on top
+	Echo       time.Duration   `json:"echo"`      // CPU per exchange
+	ServerCPU  time.Duration   `json:"serverCPU"` // CPU per exchange
+	Multiple   float64         `json:"multiple"`  // of each round's echoes; the median
+	Goal       float64         `json:"goal,omitempty"`
+	Rate       float64         `json:"rate"` // exchanges per second
+	P50        time.Duration   `json:"p50"`
+	P99        time.Duration   `json:"p99"`
+	RSS        int64           `json:"rss"`    // bytes at the end
+	Echoes     []time.Duration `json:"echoes"` // one before each round, and one behind the last
+	Rounds     []load.Result   `json:"rounds"`
 }
 
 // newRow condenses rounds, with one echo more than rounds around them.

@@ -39,7 +39,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	r := &runner{options: o}
 	if o.Rows {
-		for _, row := range rows() {
+		for _, row := range rows(o) {
 			if err := r.row(ctx, row); err != nil {
 				return r.report, fmt.Errorf("report: %s: %w", row.name, err)
 			}

@@ -27,7 +27,13 @@ func (p *Process) Meter() Meter { return Meter{PID: p.PID(), Data: p.options.Dat
 // its clock of processor time: exact to the nanosecond where /proc/PID/stat
 // counts hundredths of a second.
 func (m Meter) CPU() (time.Duration, error) {
-	const sched = 2 // CPUCLOCK_SCHED, see clock_getcpuclockid(3)
+	const (
+		sched   = 2       // CPUCLOCK_SCHED, see clock_getcpuclockid(3)
+		mostPID = 1 << 22 // of a 64-bit kernel; 0 would be this process
+	)
+	if m.PID < 1 || m.PID > mostPID {
+		return 0, fmt.Errorf("server: %d is no process", m.PID)
+	}
 	var at unix.Timespec
 	if err := unix.ClockGettime(int32(^m.PID<<3|sched), &at); err != nil {
 		return 0, fmt.Errorf("server: reading the CPU time of process %d: %w", m.PID, err)
