@@ -1,6 +1,9 @@
 package exchange
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MaxAnswers bounds an Answers: a device has one or two exchanges in flight.
 const MaxAnswers = 8
@@ -47,16 +50,13 @@ func (a *Answers) Lookup(now time.Time, peer uint32, mid uint16) (answer []byte,
 // Remember keeps a message (con: Confirmable) with its encoded answer, which is
 // not copied. It replaces what was remembered of that message.
 func (a *Answers) Remember(now time.Time, peer uint32, mid uint16, con bool, answer []byte) {
-	kept := a.entries[:0]
-	for _, e := range a.entries {
-		if e.live(now) && (e.peer != peer || e.mid != mid) {
-			kept = append(kept, e)
-		}
+	a.entries = slices.DeleteFunc(a.entries, func(e answered) bool {
+		return !e.live(now) || e.peer == peer && e.mid == mid
+	})
+	if len(a.entries) == MaxAnswers {
+		a.entries = slices.Delete(a.entries, 0, 1)
 	}
-	if len(kept) == MaxAnswers {
-		kept = append(kept[:0], kept[1:]...)
-	}
-	a.entries = append(kept, answered{at: now.UnixMilli(), peer: peer, mid: mid, con: con, answer: answer})
+	a.entries = append(a.entries, answered{at: now.UnixMilli(), peer: peer, mid: mid, con: con, answer: answer})
 }
 
 // Len is the number of messages that are remembered.

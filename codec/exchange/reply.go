@@ -17,16 +17,26 @@ type Answer struct {
 	Payload []byte
 }
 
+// reply is a message with the memory of its token and of few options: the two
+// of a location are the most that is common.
+type reply struct {
+	coap.Message
+	token   [8]byte
+	options [2]coap.Option
+}
+
 // Reply is the answer to a request: piggy-backed on the ACK of a Confirmable
 // one, Non-confirmable otherwise. It is nil where a Non-confirmable request
 // wants no such response (RFC 7967). A request with Block1 gets it back.
 func Reply(req *coap.Message, a Answer, mids *MIDs) *coap.Message {
-	m := &coap.Message{Type: coap.Acknowledgement, Code: a.Code, MessageID: req.MessageID, Payload: a.Payload}
-	m.Token = append([]byte(nil), req.Token...)
+	if req.Type != coap.Confirmable && unwanted(req, a.Code) {
+		return nil
+	}
+	r := new(reply)
+	m := &r.Message
+	m.Type, m.Code, m.MessageID, m.Payload = coap.Acknowledgement, a.Code, req.MessageID, a.Payload
+	m.Token, m.Options = append(r.token[:0], req.Token...), r.options[:0]
 	if req.Type != coap.Confirmable {
-		if unwanted(req, a.Code) {
-			return nil
-		}
 		m.Type, m.MessageID = coap.NonConfirmable, mids.Next()
 	}
 	if len(a.Payload) > 0 && a.Code.IsSuccess() && a.Format != lwm2m.FormatNone {

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -70,8 +71,9 @@ func ParseAnswers(b []byte) (Answers, error) {
 	if len(b) < 2 || b[0] != answersVersion || b[1] == 0 || b[1] > MaxAnswers {
 		return Answers{}, fmt.Errorf("%w: version or count", ErrAnswers)
 	}
-	a := Answers{entries: make([]answered, b[1])}
-	rest := b[2:]
+	n := int(b[1])
+	a := Answers{entries: make([]answered, n, n+1)} // one more is remembered, as a rule
+	rest := bytes.Clone(b[2:])                      // which the answers alias
 	for i := range a.entries {
 		var ok bool
 		if rest, ok = a.entries[i].parse(rest); !ok {
@@ -84,6 +86,7 @@ func ParseAnswers(b []byte) (Answers, error) {
 	return a, nil
 }
 
+// parse reads one entry, whose answer aliases b.
 func (e *answered) parse(b []byte) (rest []byte, ok bool) {
 	if len(b) < 12 || b[10] > 1 {
 		return nil, false
@@ -97,6 +100,6 @@ func (e *answered) parse(b []byte) (rest []byte, ok bool) {
 		return nil, false
 	}
 	b = b[11+n:]
-	e.answer = append([]byte(nil), b[:length]...)
+	e.answer = b[:length:length]
 	return b[length:], true
 }
