@@ -16,6 +16,9 @@ func Parse(b []byte) (links []Link, loose bool, err error) {
 	// Clients that build the list as a C string send its end too.
 	text := bytes.TrimRight(b, "\x00")
 	p := parser{text: string(text), loose: len(text) < len(b)}
+	if n := bytes.Count(text, []byte("<")); n > 0 {
+		p.links = make([]Link, 0, min(n, MaxLinks))
+	}
 	for {
 		p.blanks()
 		if p.done() {
@@ -28,10 +31,11 @@ func Parse(b []byte) (links []Link, loose bool, err error) {
 }
 
 type parser struct {
-	text  string
-	at    int
-	loose bool
-	links []Link
+	text   string
+	at     int
+	loose  bool
+	links  []Link
+	params []Param // of all links, which have parts of it
 }
 
 func (p *parser) done() bool { return p.at == len(p.text) }
@@ -48,9 +52,22 @@ func (p *parser) peek() byte {
 // blanks skips white space. The specification prints a blank after commas, so
 // it alone does not make the input loose.
 func (p *parser) blanks() {
-	for !p.done() && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
+	for !p.done() && blank(p.text[p.at]) {
 		p.at++
 	}
+}
+
+func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// trimBlanks drops white space at both ends.
+func trimBlanks(s string) string {
+	for s != "" && blank(s[0]) {
+		s = s[1:]
+	}
+	for s != "" && blank(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 func (p *parser) fail(reason string) error {
@@ -61,6 +78,7 @@ func (p *parser) fail(reason string) error {
 // behind it. The text is not at its end.
 func (p *parser) item() error {
 	var l Link
+	first := len(p.params)
 	switch p.peek() {
 	case ',': // an empty item
 		p.at++
@@ -81,10 +99,13 @@ func (p *parser) item() error {
 		if param.Name != "lwm2m" || param.Flag {
 			return p.fail("this is no link")
 		}
-		l.Params = append(l.Params, param)
+		p.params = append(p.params, param)
 	}
-	if err := p.params(&l); err != nil {
+	if err := p.parameters(first); err != nil {
 		return err
+	}
+	if end := len(p.params); end > first {
+		l.Params = p.params[first:end:end]
 	}
 	if len(p.links) == MaxLinks {
 		return p.fail(fmt.Sprintf("more than %d links", MaxLinks))
@@ -109,8 +130,9 @@ func (p *parser) comma() error {
 	return nil
 }
 
-// params reads `;name=value` as often as it stands there.
-func (p *parser) params(l *Link) error {
+// parameters reads `;name=value` as often as it stands there, for the link
+// whose parameters begin at first.
+func (p *parser) parameters(first int) error {
 	for {
 		p.blanks()
 		if p.peek() != ';' {
@@ -126,10 +148,10 @@ func (p *parser) params(l *Link) error {
 		if err != nil {
 			return err
 		}
-		if len(l.Params) == MaxParams {
+		if len(p.params)-first == MaxParams {
 			return p.fail(fmt.Sprintf("more than %d parameters of one link", MaxParams))
 		}
-		l.Params = append(l.Params, param)
+		p.params = append(p.params, param)
 	}
 }
 
@@ -164,8 +186,19 @@ func (p *parser) param() (Param, error) {
 
 // quoted reads a quoted-string with backslash escapes (RFC 2616 section 2.2).
 func (p *parser) quoted() (string, error) {
+	p.at++
+	start := p.at
+	if n := strings.IndexAny(p.text[start:], `"\`); n >= 0 && p.text[start+n] == '"' {
+		p.at += n + 1
+		return p.text[start : start+n], nil
+	}
+	return p.escaped()
+}
+
+// escaped reads the rest of a quoted-string that has escapes, or no end.
+func (p *parser) escaped() (string, error) {
 	var b strings.Builder
-	for p.at++; !p.done(); p.at++ {
+	for ; !p.done(); p.at++ {
 		c := p.text[p.at]
 		if c == '"' {
 			p.at++
@@ -189,18 +222,16 @@ func (p *parser) bare() (string, error) {
 	start := p.at
 	for !p.done() && p.text[p.at] != ',' && p.text[p.at] != ';' {
 		c := p.text[p.at]
-		if c == '<' || c == '>' || c == '"' || c == '\\' || c == 0x7f || c < ' ' && strings.IndexByte("\t\r\n", c) < 0 {
+		if c == '<' || c == '>' || c == '"' || c == '\\' || c == 0x7f || c < ' ' && !blank(c) {
 			return "", p.fail("a value without quotes has a byte that it cannot have; is a comma missing?")
 		}
 		p.at++
 	}
-	v := strings.TrimRight(p.text[start:p.at], " \t\r\n")
+	v := trimBlanks(p.text[start:p.at])
 	if v == "" {
 		return "", p.fail("a value is missing behind =")
 	}
-	if strings.ContainsAny(v, " \t\r\n") {
-		p.loose = true
-	}
+	p.loose = p.loose || strings.ContainsAny(v, " \t\r\n")
 	return v, nil
 }
 
