@@ -108,7 +108,7 @@ func TestPrecedence(t *testing.T) {
 		awake         int
 		coap          string
 	}{
-		{"", "", 100_000, "[:5783]"},
+		{"", "", 50_000, "[:5783]"},
 		{"--config node.yaml", "", 300, "[:3]"},
 		{"", "DORMOUSE_CONFIG=node.yaml", 300, "[:3]"},
 		{"--config=node.yaml", "DORMOUSE_MAX_AWAKE=200 DORMOUSE_COAP=:2", 200, "[:2]"},
