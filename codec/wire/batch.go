@@ -21,6 +21,7 @@ const (
 	ClassByDevice     Class = 'd' // endpoint(8) operation(8) -> empty: all operations of a device
 	ClassObject       Class = 'm' // object(8) -> managed object that is no device
 	ClassAddress      Class = 'a' // address(18) -> endpoint(8): signpost of a peer address
+	ClassCID          Class = 'C' // cid(8) -> endpoint(8): signpost of a DTLS Connection ID
 	ClassTimer        Class = 't' // milliseconds(8) endpoint(8) -> empty: one lazy deadline per endpoint
 	ClassOnce         Class = 'x' // hash(16) -> answer kept for an Idempotency-Key
 	ClassMeta         Class = 's' // name -> what the shard knows of itself

@@ -50,6 +50,9 @@ func AddressKey(p netip.AddrPort) []byte {
 	return binary.BigEndian.AppendUint16(append(make([]byte, 0, 18), a[:]...), p.Port())
 }
 
+// CIDKey is the key of ClassCID, in the shard that the CID names.
+func CIDKey(c ids.CID) []byte { return c[:] }
+
 // PrefixEnd is the smallest key above all that begin with prefix; nil where
 // there is none.
 func PrefixEnd(prefix []byte) []byte {
