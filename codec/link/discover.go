@@ -21,9 +21,10 @@ func ParseDiscover(payload []byte, root string) ([]Discovered, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read discover answer: %w", err)
 	}
+	prefix := prefixOf(root)
 	out := make([]Discovered, 0, len(links))
 	for _, l := range links {
-		rest, ok := below(l.Target, root)
+		rest, ok := below(l.Target, prefix)
 		if !ok {
 			rest = l.Target
 		}
@@ -45,11 +46,8 @@ func AppendDiscover(dst []byte, found []Discovered, root string) []byte {
 
 // target writes a path below a root.
 func target(p lwm2m.Path, root string) string {
-	if root == "" {
-		return p.String()
-	}
 	if p.IsRoot() {
 		return rootTarget(root)
 	}
-	return rootTarget(root) + p.String()
+	return prefixOf(root) + p.String()
 }

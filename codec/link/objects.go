@@ -48,26 +48,28 @@ func ParseUpdate(b []byte, root string) (ObjectList, error) {
 		return ObjectList{}, fmt.Errorf("read object list: %w: it has no link", ErrLink)
 	}
 	l := ObjectList{Loose: loose}
-	if !l.findRoot(links) && slices.ContainsFunc(links, func(k Link) bool { return strings.HasPrefix(k.Target, rootTarget(root)+"/") }) {
+	if !l.findRoot(links) && root != "" && listed(links, rootTarget(root)+"/") {
 		l.Root = root
 	}
-	for _, k := range links {
-		l.addLink(k)
-	}
+	l.addLinks(links)
 	l.normalize()
 	return l, nil
+}
+
+// listed reports whether a target begins with prefix.
+func listed(links []Link, prefix string) bool {
+	return slices.ContainsFunc(links, func(k Link) bool { return strings.HasPrefix(k.Target, prefix) })
 }
 
 // findRoot takes the first link of the resource type "oma.lwm2m", which may
 // stand anywhere and have further resource types; false where there is none.
 func (l *ObjectList) findRoot(links []Link) bool {
-	for _, k := range links {
-		rt, _ := k.Param("rt")
-		if !slices.Contains(strings.Fields(rt.Value), resourceType) {
+	for i := range links {
+		if !marked(&links[i]) {
 			continue
 		}
-		if root, ok := rootOf(k.Target); ok {
-			l.Root = root
+		if root, ok := rootOf(links[i].Target); ok {
+			l.Root = strings.Clone(root) // what is kept does not hold the payload
 			return true
 		}
 		l.Loose = true
@@ -75,44 +77,77 @@ func (l *ObjectList) findRoot(links []Link) bool {
 	return false
 }
 
-// addLink takes formats from the links to the root, objects from the others.
-func (l *ObjectList) addLink(k Link) {
+// marked reports whether a link has the resource type of a root.
+func marked(k *Link) bool {
+	rt, _ := k.Param("rt")
+	for t := range strings.FieldsSeq(rt.Value) {
+		if t == resourceType {
+			return true
+		}
+	}
+	return false
+}
+
+// addLinks takes formats from the links to the root, objects from the others.
+func (l *ObjectList) addLinks(links []Link) {
+	prefix := prefixOf(l.Root)
+	for i := range links {
+		k := &links[i]
+		p, ok := pathBelow(k.Target, prefix)
+		l.Loose = l.Loose || p.Len() > 2 // a listed resource implies its instance
+		switch {
+		case !ok:
+			l.addRoot(k)
+		case !hidden(p.Object()):
+			if l.Objects == nil {
+				l.Objects = make([]Object, 0, len(links)-i)
+			}
+			l.Objects = append(l.Objects, l.object(p, k))
+		}
+	}
+}
+
+// pathBelow reads a target that is an object or something in it.
+func pathBelow(target, prefix string) (p lwm2m.Path, ok bool) {
+	rest, ok := below(target, prefix)
+	if !ok {
+		return p, false
+	}
+	p, err := lwm2m.ParsePath(rest)
+	return p, err == nil && !p.IsRoot()
+}
+
+// addRoot takes the formats of a link to the root, of ours or of the host.
+func (l *ObjectList) addRoot(k *Link) {
 	if root, ok := rootOf(k.Target); ok && (root == "" || root == l.Root) {
 		l.addFormats(k)
 		return
 	}
-	rest, ok := below(k.Target, l.Root)
-	p, err := lwm2m.ParsePath(rest)
-	if !ok || err != nil || p.IsRoot() {
-		l.Loose = true
-		return
-	}
-	if p.Len() > 2 { // a listed resource implies its instance
-		l.Loose = true
-		p = p.Prefix(2)
-	}
-	if hidden(p.Object()) {
-		return
-	}
-	o := Object{Path: p}
+	l.Loose = true
+}
+
+// object is what a link says of an object, or of an instance and what is in it.
+func (l *ObjectList) object(p lwm2m.Path, k *Link) Object {
+	o := Object{Path: p.Prefix(2)}
 	if ver, given := k.Param("ver"); given {
+		var err error
 		if o.Version, err = lwm2m.ParseVersion(ver.Value); err != nil {
 			l.Loose = true
 		}
 	}
-	l.Objects = append(l.Objects, o)
+	return o
 }
 
 // hidden are the objects of credentials: Security, OSCORE, COSE.
 func hidden(object uint16) bool { return object == 0 || object == 21 || object == 23 }
 
 // addFormats reads ct=110, ct="110 112", also repeated, also with commas.
-func (l *ObjectList) addFormats(k Link) {
+func (l *ObjectList) addFormats(k *Link) {
 	for _, p := range k.Params {
 		if p.Name != "ct" {
 			continue
 		}
-		for _, s := range strings.FieldsFunc(p.Value, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' }) {
+		for s := range strings.FieldsFuncSeq(p.Value, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' }) {
 			v, err := strconv.ParseUint(s, 10, 16)
 			f := lwm2m.Format(v)
 			if err != nil || f == lwm2m.FormatNone {
@@ -127,11 +162,25 @@ func (l *ObjectList) addFormats(k Link) {
 }
 
 // normalize sorts, and keeps of equal paths one: that of the highest version.
+// Devices list their objects in order, as a rule.
 func (l *ObjectList) normalize() {
+	if l.ascends() {
+		return
+	}
 	slices.SortStableFunc(l.Objects, func(a, b Object) int {
 		return cmp.Or(a.Path.Compare(b.Path), cmp.Compare(b.Version.Major, a.Version.Major), cmp.Compare(b.Version.Minor, a.Version.Minor))
 	})
 	l.Objects = slices.CompactFunc(l.Objects, func(a, b Object) bool { return a.Path == b.Path })
+}
+
+// ascends reports objects in order, each path once.
+func (l *ObjectList) ascends() bool {
+	for i := 1; i < len(l.Objects); i++ {
+		if l.Objects[i-1].Path.Compare(l.Objects[i].Path) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Append appends the list in its canonical form. Links to the root are written

@@ -14,11 +14,11 @@ func (p *parser) target() (string, error) {
 		return "", p.fail("a target has no end")
 	}
 	raw := p.text[p.at+1 : p.at+length]
-	t := strings.Trim(raw, " \t\r\n")
+	t := trimBlanks(raw)
 	if !uriBytes(t) {
 		return "", p.fail("a target is no URI reference")
 	}
-	if !strings.Contains(t, "://") && strings.ContainsAny(t, "?#") {
+	if strings.ContainsAny(t, "?#") && !strings.Contains(t, "://") {
 		return "", p.fail("a path has a query or a fragment")
 	}
 	if t != raw || !strings.HasPrefix(t, "/") {
@@ -39,8 +39,8 @@ func uriBytes(s string) bool {
 				return false
 			}
 			i += 2
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
-		case c == 0 || strings.IndexByte("-._~:/?#[]@!$&'()*+,;=", c) < 0:
+		case c == '/' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
+		case c == 0 || strings.IndexByte("-._~:?#[]@!$&'()*+,;=", c) < 0:
 			return false
 		}
 	}
@@ -79,13 +79,19 @@ func rootTarget(root string) string {
 	return (&url.URL{Path: root}).EscapedPath()
 }
 
-// below strips a root ("" for none) from a target.
-func below(target, root string) (rest string, ok bool) {
+// prefixOf is what stands before every target below a root: nothing where
+// there is none.
+func prefixOf(root string) string {
 	if root == "" {
-		return target, true
+		return ""
 	}
-	rest, ok = strings.CutPrefix(target, rootTarget(root))
-	if !ok || rest != "" && rest[0] != '/' {
+	return rootTarget(root)
+}
+
+// below strips a prefixOf from a target.
+func below(target, prefix string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(target, prefix)
+	if !ok || prefix != "" && rest != "" && rest[0] != '/' {
 		return "", false
 	}
 	return rest, true
