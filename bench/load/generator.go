@@ -89,7 +89,6 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 	}
 	var m *measurement
 	start := l.began.Add(min(t.Duration/10, maxWarmUp))
-	end := start.Add(t.Duration)
 	err = l.run(ctx, func(now time.Time) (time.Time, bool) {
 		if m == nil && !now.Before(start) {
 			if m, err = newMeasurement(now, g.options.Watch, l.tally); err != nil {
@@ -99,6 +98,7 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 		if m == nil {
 			return start, false
 		}
+		end := m.at.Add(t.Duration)
 		return end, !now.Before(end)
 	})
 	if err != nil {

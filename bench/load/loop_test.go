@@ -135,14 +135,11 @@ func TestRunOverLoopback(t *testing.T) {
 		{Kind: Send, Rate: 500, Duration: 100 * time.Millisecond},
 	} {
 		r, err := g.Run(ctx, traffic)
-		if err != nil || r.Exchanges == 0 || r.Codes["2.04"] != r.Exchanges || r.Failed() > 0 || r.Elapsed <= 0 {
+		if err != nil || r.Exchanges == 0 || r.Codes["2.04"] != r.Exchanges || r.Failed() > 0 || r.Elapsed < traffic.Duration {
 			t.Errorf("%+v: %v, %v", traffic, &r, err)
 		}
 		if least := 500 * time.Millisecond / time.Duration(max(r.Exchanges, 1)); r.ServerRSS != 42<<20 || r.ServerCPU < least { // lines of progress ask, too
 			t.Errorf("%+v: server %v, %d B", traffic, r.ServerCPU, r.ServerRSS)
-		}
-		if traffic.Rate > 0 && r.Rate > 1.5*float64(traffic.Rate) {
-			t.Errorf("%d/s asked, %v", traffic.Rate, &r)
 		}
 		if text := r.String(); !strings.Contains(text, fmt.Sprintf("2.04 %d", r.Exchanges)) || !strings.Contains(text, "server CPU") {
 			t.Errorf("printed as %q", text)
