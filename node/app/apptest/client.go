@@ -22,7 +22,7 @@ const (
 	patience    = 60 * time.Second
 )
 
-// ErrClosed is returned by what a client does after Close.
+// ErrClosed is returned where Close ended the wait for an answer.
 var ErrClosed = errors.New("apptest: the client is closed")
 
 // Client is one UDP socket. It listens to nobody but the address that it asks:
@@ -46,11 +46,11 @@ type Client struct {
 // Dial opens a socket of the server's address family. handle answers the
 // node's requests, one at a time, each once; nil answers 4.04.
 func Dial(server netip.AddrPort, handle func(*coap.Message) exchange.Answer) (*Client, error) {
-	any := net.IPv6loopback
+	local := net.IPv6loopback
 	if server.Addr().Unmap().Is4() {
-		any = net.IPv4zero // the kernel chooses the source by the destination
+		local = net.IPv4zero // the kernel chooses the source by the destination
 	}
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: any})
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: local})
 	if err != nil {
 		return nil, fmt.Errorf("apptest: open a socket: %w", err)
 	}
