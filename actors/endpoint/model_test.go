@@ -49,6 +49,7 @@ type trial struct {
 	seed   uint64
 	random *rand.Rand
 	device *simulated
+	loss   int            // percent of datagrams, each way
 	air    []coap.Message // what left and has not arrived
 	trace  []string       // the newest events
 	sum    uint64         // of all effects
@@ -65,6 +66,7 @@ func runModel(t *testing.T, seed uint64, steps int) uint64 {
 	m := &trial{world: newWorld(t), seed: seed, random: random, device: newSimulated(random),
 		twice: map[string]bool{}, before: map[ids.Operation]operations.Operation{}}
 	m.env.Random = random.Uint32
+	m.loss = random.IntN(40)
 	defer func() {
 		if r := recover(); r != nil {
 			m.fail("panic: %v", r)
@@ -95,7 +97,9 @@ func (m *trial) step() {
 	m.start()
 	switch n := m.random.IntN(100); {
 	case n < 30:
-		m.fly()
+		for range m.random.IntN(8) {
+			m.fly()
+		}
 	case n < 40:
 		m.submit()
 	case n < 50:
@@ -132,6 +136,7 @@ func (m *trial) step() {
 
 // fly brings one datagram to the device, loses it, or brings it twice.
 func (m *trial) fly() {
+	m.start()
 	if len(m.air) == 0 {
 		return
 	}
@@ -145,16 +150,16 @@ func (m *trial) fly() {
 	} else {
 		m.air = append(m.air[:i], m.air[i+1:]...)
 	}
-	if !m.device.kind && m.device.chance(15) {
+	if !m.device.kind && m.device.chance(m.loss) {
 		m.note("lost: %s", m.message(&d))
 		return
 	}
 	m.say(m.device.take(m.now, &d))
 }
 
-// say sends a message of the device, nil for none; one in eight is lost.
+// say sends a message of the device, nil for none, if it is not lost.
 func (m *trial) say(msg *coap.Message) {
-	if msg == nil || !m.device.kind && m.device.chance(12) {
+	if msg == nil || !m.device.kind && m.device.chance(m.loss) {
 		return
 	}
 	peer := "[2001:db8::1]:40000"
@@ -226,7 +231,7 @@ func (m *trial) uplink() {
 		m.register()
 		return
 	}
-	location := "rd/" + ids.Location{Endpoint: m.e.id, Count: m.e.at.Count}.String()
+	location := "rd/" + ids.Location{Endpoint: m.e.id, Count: uint8(m.e.at.Count)}.String()
 	switch m.random.IntN(8) {
 	case 0:
 		m.say(m.request(coap.POST, location, "lt=60"))
@@ -264,6 +269,7 @@ func (m *trial) submit() {
 	n, retry := m.number, m.random.IntN(6) == 0
 	long := strings.Repeat("x", 1500)
 	commands := []string{
+		fmt.Sprintf("execute /3/0/4 0='%d'", n), fmt.Sprintf(`create /16 {"id":%d,"0/0":"%s"}`, n, long),
 		"read /3/0/9", "read /3/0", "read /3/0/7", "observe /3/0/7", "discover /3", "write /1/0/1 60", "write /16/0/0/0 " + long,
 		"observe /3303/0/5700", "observe /3/0/9", "cobserve /3/0/9 /3303/0/5700", "cread /1/0 /3/0",
 		"cancelobservation /3/0/9", "cancelobservation /3303/0/5700 /3/0/9", "cancelobservation -p /3303/0/5700",
@@ -331,6 +337,9 @@ func (m *trial) pass(d time.Duration) {
 		m.to(at)
 		if !at.Equal(timer) {
 			m.deed(Tick{})
+			for range m.random.IntN(4) {
+				m.fly()
+			}
 			continue
 		}
 		if m.deed(Deadline{At: timer.UnixMilli()}) {
