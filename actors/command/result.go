@@ -171,7 +171,7 @@ func match(paths []lwm2m.Path, nodes []lwm2m.Node) (absent []lwm2m.Path, err err
 		wanted[p] = false
 	}
 	for _, n := range nodes {
-		known := false
+		known := n.Path.Len() == 0 && n.Value.Kind() == lwm2m.KindNone // an empty pack
 		for length := 0; length <= n.Path.Len(); length++ {
 			p := n.Path.Prefix(length)
 			if _, ok := wanted[p]; ok {

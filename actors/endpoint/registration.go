@@ -64,7 +64,7 @@ type Attributes struct {
 
 // Location is the current one.
 func (r *Registration) Location(e ids.Endpoint) ids.Location {
-	return ids.Location{Endpoint: e, Count: r.Count}
+	return ids.Location{Endpoint: e, Count: uint8(r.Count)}
 }
 
 // waiting reports that something is to be made again.

@@ -16,7 +16,7 @@ import (
 func (e *Endpoint) located(m *coap.Message) bool {
 	_, segment, _ := m.Segments()
 	l, err := ids.ParseLocation(segment)
-	return err == nil && e.known && e.at.Registered && l == ids.Location{Endpoint: e.id, Count: e.at.Count}
+	return err == nil && e.known && e.at.Registered && l == ids.Location{Endpoint: e.id, Count: uint8(e.at.Count)}
 }
 
 // update handles POST /rd/{location} (OMA Core 6.2.2). What it does not name

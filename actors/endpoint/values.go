@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 
@@ -18,6 +19,15 @@ type LastValue struct {
 	At       time.Time // by the device's clock where Stamped, else of reception
 	Stamped  bool
 	Received time.Time
+}
+
+// stamp is the device's own, in nanoseconds; a value without one is older than
+// any stamp: the clocks of a device and of a node are not compared.
+func (v *LastValue) stamp() int64 {
+	if !v.Stamped {
+		return math.MinInt64
+	}
+	return v.At.UnixNano()
 }
 
 // Append appends the stored form (docs/formats/endpoint.md).
@@ -88,7 +98,7 @@ func (e *Endpoint) storeOne(now time.Time, n lwm2m.Node, fx *Effects) {
 		fx.notice(ValuesFull, e.name(), n.Path.String())
 		return
 	}
-	e.values[n.Path] = v.At.UnixNano()
+	e.values[n.Path] = v.stamp()
 	e.countValues()
 	fx.Batch.Put(wire.ClassValue, wire.ValueKey(e.id, n.Path), v.Append(nil))
 }
@@ -157,7 +167,7 @@ func (e *Endpoint) scanValues(values map[lwm2m.Path]int64) error {
 			return true
 		}
 		if v, err := ParseLastValue(value); err == nil {
-			values[p] = v.At.UnixNano()
+			values[p] = v.stamp()
 		}
 		return true
 	})

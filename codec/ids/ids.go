@@ -3,7 +3,7 @@
 //
 //	endpoint hash   64 bits = SipHash-2-4 of the endpoint name under the cluster's secret key
 //	shard           = top 32 bits of the hash, scaled to the number of shards
-//	location        = base32(hash 64 | registration count 16): 16 characters
+//	location        = base64url(hash 64 | registration count 8): 12 characters
 //	token           = top 32 bits of the hash | 32 random bits
 //	managed object  = the hash of a device, 64 random bits for others, printed in decimal
 //	operation       = shard 11 | milliseconds since 2025 41 | count 11, printed in decimal
@@ -12,7 +12,7 @@
 package ids
 
 import (
-	"encoding/base32"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"strconv"
@@ -71,22 +71,24 @@ func ParseEndpoint(b []byte) (Endpoint, error) {
 }
 
 // Location names one registration: no two registrations of an endpoint share
-// a count until it has registered 65536 times.
+// a count until it has registered 256 times.
 type Location struct {
 	Endpoint Endpoint
-	Count    uint16
+	Count    uint8
 }
 
-var locationEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+// locationEncoding is base64url: 9 bytes become 12 characters. More does not
+// fit: some clients read options of at most 12 bytes.
+var locationEncoding = base64.RawURLEncoding.Strict()
 
 // LocationLen is the length of a location's text.
-const LocationLen = 16
+const LocationLen = 12
 
 // Append appends the segment that follows /rd.
 func (l Location) Append(dst []byte) []byte {
-	var raw [10]byte
+	var raw [9]byte
 	binary.BigEndian.PutUint64(raw[:], uint64(l.Endpoint))
-	binary.BigEndian.PutUint16(raw[8:], l.Count)
+	raw[8] = l.Count
 	return locationEncoding.AppendEncode(dst, raw[:])
 }
 
@@ -94,15 +96,14 @@ func (l Location) String() string { return string(l.Append(nil)) }
 
 // ParseLocation reads the segment that follows /rd.
 func ParseLocation(segment []byte) (Location, error) {
-	var raw [10]byte
+	var raw [12]byte // line breaks, which the decoder passes over, leave less than 9
 	if len(segment) != LocationLen {
 		return Location{}, ErrID
 	}
-	// The decoder passes over line breaks, and says so by fewer bytes.
-	if n, err := locationEncoding.Decode(raw[:], segment); err != nil || n != len(raw) {
+	if n, err := locationEncoding.Decode(raw[:], segment); err != nil || n != 9 {
 		return Location{}, ErrID
 	}
-	return Location{Endpoint(binary.BigEndian.Uint64(raw[:])), binary.BigEndian.Uint16(raw[8:])}, nil
+	return Location{Endpoint(binary.BigEndian.Uint64(raw[:])), raw[8]}, nil
 }
 
 // Token is what plain CoAP requests to a device carry, so that an answer or a

@@ -19,6 +19,7 @@ var (
 // document is the outer object. Its labels may come in any order, so entries
 // are resolved at the end.
 type document struct {
+	base     lwm2m.Path // asked for
 	baseName string
 	baseTime lwm2m.Stamp
 	entries  []entry
@@ -42,7 +43,7 @@ func Decode(base lwm2m.Path, payload []byte, types lwm2m.Types) ([]lwm2m.Node, e
 // names may begin with.
 func DecodeUnder(root string, base lwm2m.Path, payload []byte, types lwm2m.Types) ([]lwm2m.Node, error) {
 	r := jsontext.NewReader(payload)
-	var d document
+	d := document{base: base}
 	err := r.Object(func(label string) error { return d.member(r, label) })
 	if err == nil {
 		err = r.End()
@@ -121,6 +122,13 @@ func seconds(r *jsontext.Reader) (lwm2m.Stamp, error) {
 // resolve adds e to the list under its full name and time.
 func (d *document) resolve(e entry, list *nodes.List, names nodes.Names) error {
 	p, err := names.Resolve(d.baseName, e.name)
+	if (err != nil || !d.base.Contains(p)) && d.baseName != "" && e.name != "" {
+		// Clients of the 1.0 era leave it to the reader to put a slash between
+		// "/3303/0" and "5700".
+		if q, slashErr := names.Resolve(d.baseName+"/", e.name); slashErr == nil && d.base.Contains(q) {
+			p, err = q, nil
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -149,3 +149,13 @@ func FuzzDecode(f *testing.F) {
 		codec("r").RoundTrip(t, base, payload)
 	})
 }
+
+// TestNamesWithoutASlash: clients of the 1.0 era join base name and name with a
+// slash of their own.
+func TestNamesWithoutASlash(t *testing.T) {
+	payload := `{"bn":"/3303/0","e":[{"n":"5605","sv":"_exec_"},{"n":"5700","v":21.5}]}`
+	nodes, err := Decode(lwm2m.NewPath(3303, 0), []byte(payload), lwm2m.Untyped{})
+	if err != nil || len(nodes) != 2 || nodes[1].Path != lwm2m.NewPath(3303, 0, 5700) {
+		t.Errorf("%v, %v", nodes, err)
+	}
+}
