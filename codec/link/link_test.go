@@ -145,6 +145,22 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestLinksAreApart: the parameters of all links share memory, which an append
+// to those of one does not show.
+func TestLinksAreApart(t *testing.T) {
+	links, _, err := Parse([]byte(`</1>;a=1,</2>;b=2,</3>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(links[0].Params, attr("x", "9"))
+	if got := string(Append(nil, links)); got != `</1>;a=1,</2>;b=2,</3>` {
+		t.Errorf("links %s", got)
+	}
+	if links[2].Params != nil {
+		t.Errorf("a link without parameters has %v", links[2].Params)
+	}
+}
+
 func TestParamFindsTheFirst(t *testing.T) {
 	l := Link{Params: []Param{attr("ct", "60"), attr("ct", "110")}}
 	if p, ok := l.Param("ct"); !ok || p.Value != "60" {

@@ -105,6 +105,8 @@ func TestListsOfDevices(t *testing.T) {
 		{"version that is none", `</3>;ver=new,</3/0>`, `</3>,</3/0>`, true},
 		{"listed resources", `</3/0/0>,</3/0/11/0>`, `</3/0>`, true},
 		{"objects of credentials", `</0/0>,</0>,</21/0>,</23/0>,</3/0>`, `</3/0>`, false},
+		{"resources of credentials", `</0/0/1>,</3/0>`, `</3/0>`, true},
+		{"root without a slash of its own", `</r>;rt=oma.lwm2m,</r/>;ct=60,</r//3/0>,</r/3/0>`, `</r>;rt="oma.lwm2m";ct=60,</r/3/0>`, true},
 		{"unknown parameters", `</3/0>;obs;if="x";foo=bar`, `</3/0>`, false},
 		{"only the root", `</>;rt="oma.lwm2m"`, ``, false},
 	} {

@@ -16,9 +16,7 @@ func Parse(b []byte) (links []Link, loose bool, err error) {
 	// Clients that build the list as a C string send its end too.
 	text := bytes.TrimRight(b, "\x00")
 	p := parser{text: string(text), loose: len(text) < len(b)}
-	if n := bytes.Count(text, []byte("<")); n > 0 {
-		p.links = make([]Link, 0, min(n, MaxLinks))
-	}
+	p.makeRoom()
 	for {
 		p.blanks()
 		if p.done() {
@@ -36,6 +34,18 @@ type parser struct {
 	loose  bool
 	links  []Link
 	params []Param // of all links, which have parts of it
+}
+
+// makeRoom takes memory for as many links as the text can have, and for as many
+// parameters as it can have up to those of one link: a text of separators alone
+// must not cost many times its length.
+func (p *parser) makeRoom() {
+	if n := strings.Count(p.text, "<"); n > 0 {
+		p.links = make([]Link, 0, min(n, MaxLinks))
+	}
+	if n := strings.Count(p.text, ";"); n > 0 {
+		p.params = make([]Param, 0, min(n, MaxParams))
+	}
 }
 
 func (p *parser) done() bool { return p.at == len(p.text) }

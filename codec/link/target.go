@@ -18,7 +18,7 @@ func (p *parser) target() (string, error) {
 	if !uriBytes(t) {
 		return "", p.fail("a target is no URI reference")
 	}
-	if strings.ContainsAny(t, "?#") && !strings.Contains(t, "://") {
+	if (strings.IndexByte(t, '?') >= 0 || strings.IndexByte(t, '#') >= 0) && !strings.Contains(t, "://") {
 		return "", p.fail("a path has a query or a fragment")
 	}
 	if t != raw || !strings.HasPrefix(t, "/") {
