@@ -99,7 +99,9 @@ type handle struct {
 }
 
 // endpoint is a name that no other test has.
-func endpoint(t *testing.T) string { return strings.NewReplacer("/", "-", ".", "", "=", "").Replace(t.Name()) }
+func endpoint(t *testing.T) string {
+	return strings.NewReplacer("/", "-", ".", "", "=", "").Replace(t.Name())
+}
 
 // handleOf finds the device that registered at a location.
 func (n *node) handleOf(t *testing.T, location, name string) handle {

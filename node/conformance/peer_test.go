@@ -13,6 +13,7 @@ import (
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
 	"dormouse/codec/lwm2m"
+	"dormouse/codec/platform"
 )
 
 // peer is a device that does what the test says and nothing by itself, except
@@ -229,4 +230,24 @@ func (p *peer) silent() {
 	for _, m := range p.queued {
 		p.t.Errorf("the node sent %s %s", m.Type, words(m))
 	}
+}
+
+// exchange runs a command whose one request, in words, the peer answers.
+func (p *peer) exchange(command, want string, code coap.Code, f lwm2m.Format, payload string, options ...coap.Option) outcome {
+	p.t.Helper()
+	op := p.submit(command)
+	p.answer(p.next(want), code, f, payload, options...)
+	return p.ended(op)
+}
+
+// observes makes an observation of a resource and returns its token.
+func (p *peer) observes(resource string, f lwm2m.Format, payload string) []byte {
+	p.t.Helper()
+	op := p.submit("observe " + resource)
+	m := p.next("GET " + resource)
+	p.answer(m, coap.Content, f, payload, observed(1))
+	if o := p.ended(op); o.Status != platform.Successful {
+		p.t.Fatalf("observe %s: %s", resource, o.Results)
+	}
+	return m.Token
 }
