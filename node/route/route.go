@@ -2,7 +2,6 @@ package route
 
 import (
 	"errors"
-	"strings"
 
 	"dormouse/actors/endpoint"
 	"dormouse/actors/shell"
@@ -206,7 +205,7 @@ const wellKnown = `</rd>;rt="core.rd",</dp>`
 // refuse answers a message without owner.
 func (r *Router) refuse(d *endpoint.Datagram, fault Fault) {
 	m := &d.Message
-	if fault == UnknownPath && m.Code == coap.GET && strings.EqualFold(m.Path(), ".well-known/core") {
+	if fault == UnknownPath && m.Code == coap.GET && m.Path() == ".well-known/core" {
 		r.send(d, replyType(m), coap.Content, []byte(wellKnown))
 		return
 	}
