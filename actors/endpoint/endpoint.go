@@ -134,7 +134,20 @@ func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
 // Busy reports state that lives in memory alone and is worth keeping: the
 // endpoint must not be passivated.
 func (e *Endpoint) Busy() bool {
-	return e.task != nil || len(e.fetches) > 0 || e.upload != nil && !e.upload.Deadline().IsZero()
+	return e.task != nil || len(e.fetches) > 0
+}
+
+// Waiting reports a body that comes in blocks and is not whole. It is kept as
+// long as there is room: a device that finds it gone (4.08) begins anew.
+func (e *Endpoint) Waiting() bool { return e.upload != nil && !e.upload.Deadline().IsZero() }
+
+// Left says that the endpoint has left the memory: what it held of the shard's
+// bounds is free.
+func (e *Endpoint) Left() {
+	if e.upload != nil {
+		e.shard.uploads -= e.upload.Len()
+		e.upload = nil
+	}
 }
 
 // Owns reports whether a message with that token may be for this endpoint.
@@ -186,7 +199,9 @@ func (e *Endpoint) wake() time.Time {
 // tick looks at every deadline that lives in memory.
 func (e *Endpoint) tick(now time.Time, fx *Effects) {
 	if e.upload != nil {
+		before := e.upload.Len()
 		e.upload.Tick(now)
+		e.shard.uploads += e.upload.Len() - before
 	}
 	if e.task == nil {
 		return

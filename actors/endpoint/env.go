@@ -78,6 +78,7 @@ type Shard struct {
 
 	lastOperation ids.Operation
 	scratch       []byte // of save
+	uploads       int    // bytes of bodies that are not whole
 }
 
 // NewShard reads the highest operation ID of the shard.

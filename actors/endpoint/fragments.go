@@ -154,6 +154,7 @@ func (e *Endpoint) remove(ev *Remove, fx *Effects) {
 	}
 	fx.notice(Removed, e.name(), "")
 	replyError(ev.Reply, nil, fx)
+	e.Left()
 	*e = *New(e.shard, e.id)
 }
 

@@ -103,6 +103,10 @@ func registrationCode(err error) coap.Code {
 	return coap.BadRequest
 }
 
+// maxUploads bounds the bodies of a shard that are not whole, in bytes: strangers
+// could begin one for each name that they invent.
+const maxUploads = 4 << 20
+
 // uploaded is the body of a request once it is whole; until then the blocks
 // are answered here.
 func (e *Endpoint) uploaded(now time.Time, d *Datagram, fx *Effects) (body []byte, done bool) {
@@ -112,7 +116,13 @@ func (e *Endpoint) uploaded(now time.Time, d *Datagram, fx *Effects) (body []byt
 		}
 		e.upload = new(exchange.Upload)
 	}
+	if e.shard.uploads+len(d.Message.Payload) > maxUploads {
+		e.reply(now, d, exchange.Answer{Code: coap.ServiceUnavailable, Format: lwm2m.FormatNone}, fx)
+		return nil, false
+	}
+	before := e.upload.Len()
 	body, done, a := e.upload.Handle(now, &d.Message, maxBody)
+	e.shard.uploads += e.upload.Len() - before
 	if a != nil {
 		e.reply(now, d, *a, fx)
 	}

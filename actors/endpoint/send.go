@@ -45,7 +45,7 @@ func (e *Endpoint) pushed(f lwm2m.Format, body []byte) (nodes []lwm2m.Node, code
 	switch {
 	case err != nil:
 		return nil, coap.BadRequest, err.Error()
-	case len(nodes) == 0:
+	case len(nodes) == 0 || len(nodes) == 1 && nodes[0].Path.IsRoot():
 		return nil, coap.BadRequest, "nothing in it"
 	}
 	for _, n := range nodes {

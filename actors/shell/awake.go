@@ -83,6 +83,7 @@ func (l *loop) drop(c *cell) {
 	if c.state == nil {
 		return
 	}
+	c.state.Left()
 	c.state = nil
 	l.wakes.remove(c)
 	l.table.delist(c)
@@ -101,8 +102,11 @@ func (l *loop) revive(c *cell) {
 	c.waiting = nil
 }
 
-// sleepy reports that the cell may be passivated.
-func (c *cell) sleepy() bool { return c.lane.empty() && !c.state.Busy() }
+// sleepy reports that the cell may be passivated, if need be at the cost of
+// what it waits for.
+func (c *cell) sleepy(need bool) bool {
+	return c.lane.empty() && !c.state.Busy() && (need || !c.state.Waiting())
+}
 
 // sweep passivates cells that had no event for long, a few a turn. One that
 // cannot sleep is asked again as much later.
@@ -112,7 +116,7 @@ func (l *loop) sweep() {
 		if c == nil || l.clock < c.last+int64(l.options.Idle) {
 			return
 		}
-		l.passivate(c)
+		l.passivate(c, false)
 	}
 }
 
@@ -123,13 +127,13 @@ func (l *loop) makeRoom() bool {
 		if l.table.awake < l.quota {
 			return true
 		}
-		l.passivate(l.table.oldest)
+		l.passivate(l.table.oldest, true)
 	}
 	return l.table.awake < l.quota
 }
 
-func (l *loop) passivate(c *cell) {
-	if !c.sleepy() {
+func (l *loop) passivate(c *cell, need bool) {
+	if !c.sleepy(need) {
 		l.table.touch(c, l.clock)
 		return
 	}

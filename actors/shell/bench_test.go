@@ -31,6 +31,8 @@ func (w *weight) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) 
 
 func (w *weight) Owns([]byte) bool { return false }
 func (w *weight) Busy() bool       { return false }
+func (w *weight) Waiting() bool    { return false }
+func (w *weight) Left()            {}
 
 // cpu is the CPU time of the process so far, user and system.
 func cpu() time.Duration {
@@ -179,6 +181,8 @@ type idleCell struct{}
 func (idleCell) Handle(time.Time, endpoint.Event, *endpoint.Effects) {}
 func (idleCell) Owns([]byte) bool                                    { return false }
 func (idleCell) Busy() bool                                          { return false }
+func (idleCell) Waiting() bool                                       { return false }
+func (idleCell) Left()                                               {}
 
 func plainActors(b *testing.B, system *actor.ActorSystem) {
 	b.ReportAllocs()

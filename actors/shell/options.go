@@ -24,6 +24,11 @@ type Cell interface {
 	// Busy reports that something lives in memory only (an exchange, an
 	// upload): the cell must not be passivated.
 	Busy() bool
+	// Waiting reports something in memory that may be lost, but should not: the
+	// cell is passivated only for want of room.
+	Waiting() bool
+	// Left is called once, when the cell has left the memory.
+	Left()
 }
 
 // Out is one datagram to send. Payload is valid during the call of Send only.

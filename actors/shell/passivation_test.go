@@ -130,3 +130,18 @@ func (r *rig) awake(want int) {
 		r.t.Errorf("%d cells awake, want %d", got, want)
 	}
 }
+
+// TestHalfABodyStaysUntilRoomIsNeeded: strangers that begin bodies must not keep
+// others out.
+func TestHalfABodyStaysUntilRoomIsNeeded(t *testing.T) {
+	in(t, Options{Loops: 1, MaxAwake: 2, Idle: time.Second}, func(r *rig) {
+		a, b, c := device(1), device(2), device(3)
+		r.tell(ToEndpoint(a), "h")
+		r.tell(ToEndpoint(b), "h")
+		pass(10 * time.Second)
+		r.awake(2)
+		r.tell(ToEndpoint(c), "r")
+		r.awake(2)
+		r.wantSent(said("read", 0, c))
+	})
+}

@@ -183,6 +183,7 @@ type toy struct {
 	id    ids.Endpoint
 	count uint64
 	busy  bool
+	waits bool
 	token string
 	wake  time.Time
 }
@@ -216,7 +217,9 @@ func (r *rig) is(how map[ids.Endpoint]bool, id ids.Endpoint) bool {
 	return how[id]
 }
 
-func (c *toy) Busy() bool { return c.busy }
+func (c *toy) Busy() bool    { return c.busy }
+func (c *toy) Waiting() bool { return c.waits }
+func (c *toy) Left()         {}
 
 func (c *toy) Owns(token []byte) bool { return c.token == string(token) }
 
@@ -243,7 +246,7 @@ func (c *toy) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) {
 	fx.Wake = c.wake
 }
 
-// obey: w write, r read, b busy, f free, p panic, k<token> keep a token,
+// obey: w write, r read, b busy, f free, h half a body, p panic, k<token> keep a token,
 // s<port> and c<port> set and clear a signpost, t<seconds> ask for a Tick,
 // d<seconds> arm a durable timer.
 func (c *toy) obey(now time.Time, command string, path wire.ReturnPath, fx *endpoint.Effects) {
@@ -258,6 +261,8 @@ func (c *toy) obey(now time.Time, command string, path wire.ReturnPath, fx *endp
 		c.say(fx, path, "read")
 	case 'b', 'f':
 		c.busy = command[0] == 'b'
+	case 'h':
+		c.waits = true
 	case 'k':
 		c.token = command[1:]
 		c.save(fx)

@@ -19,6 +19,9 @@ type Upload struct {
 	deadline time.Time
 }
 
+// Len is the number of bytes that are kept of an unfinished body.
+func (u *Upload) Len() int { return len(u.body) }
+
 // Deadline is when an unfinished body is dropped, the zero time for none.
 func (u *Upload) Deadline() time.Time { return u.deadline }
 

@@ -25,6 +25,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	stopping atomic.Bool
+	fresh    fresh
 	done     chan struct{} // closed when serving has ended
 	err      error         // of serving, read after done
 }
@@ -39,7 +40,8 @@ func Start(o Options) (*Server, error) {
 		Handler:           NewHandler(o),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:  slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
+		ConnState: s.fresh.state,
 	}
 	var err error
 	if s.listener, err = net.Listen("tcp", o.Address); err != nil {
@@ -79,6 +81,7 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // A fault that ended serving before is returned too.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
+	s.fresh.close()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("waiting for HTTP requests: %w", err), s.http.Close())

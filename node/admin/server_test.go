@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -96,5 +97,30 @@ func TestStartRefusesATakenAddress(t *testing.T) {
 	defer first.Shutdown(context.Background())
 	if _, err := admin.Start(admin.Options{Address: first.Address().String(), Backend: admintest.New()}); err == nil {
 		t.Error("two servers on one address")
+	}
+}
+
+// TestShutdownDoesNotWaitForSpareConnections: clients open some that never ask.
+func TestShutdownDoesNotWaitForSpareConnections(t *testing.T) {
+	s, err := admin.Start(admin.Options{Address: "127.0.0.1:0", Backend: admintest.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", s.Address().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// The server has taken the spare one when it has answered one that came later.
+	resp, err := http.Get("http://" + s.Address().String() + "/livez")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second) // net/http alone waits 5 s
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
 	}
 }

@@ -34,7 +34,7 @@ type Options struct {
 	Store func(*store.Options)
 }
 
-// App is one node. New acquires everything but answers nobody; Start serves;
+// App is one node. New opens the data and binds the CoAP sockets; Start serves;
 // Stop gives all back and may be called again.
 type App struct {
 	config  config.Config
