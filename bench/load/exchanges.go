@@ -40,6 +40,7 @@ type datagram struct {
 // is given datagrams and the time, and leaves in out what is to be sent.
 type exchanges struct {
 	kind   Kind
+	run    uint16 // is in all tokens
 	fleet  *fleet
 	writer *writer
 	tally  *tally
@@ -87,7 +88,7 @@ func (e *exchanges) begin(now, due time.Time, device uint32) {
 	s := &e.slots[i]
 	*s = slot{number: s.number + 1, device: device, busy: true, due: due, datagram: s.datagram[:0]}
 	var token [tokenSize]byte
-	putToken(&token, i, s.number)
+	putToken(&token, e.run, i, s.number)
 	var err error
 	if s.datagram, s.mid, err = e.writer.append(s.datagram, e.kind, device, token[:]); err != nil {
 		e.fail(err)
@@ -165,8 +166,8 @@ func (e *exchanges) response(now time.Time, to source) {
 	if e.m.Type == coap.Confirmable {
 		e.reply(to, &coap.Message{Type: coap.Acknowledgement, MessageID: e.m.MessageID})
 	}
-	i, number, ok := parseToken(e.m.Token)
-	if !ok || i < 0 || int(i) >= len(e.slots) {
+	run, i, number, ok := parseToken(e.m.Token)
+	if !ok || run != e.run || int(i) >= len(e.slots) {
 		e.tally.strays++
 		return
 	}

@@ -207,6 +207,7 @@ func TestStrays(t *testing.T) {
 		{Type: coap.Acknowledgement, Code: coap.Changed, MessageID: m.MessageID, Token: m.Token[:7]},
 		{Type: coap.NonConfirmable, Code: coap.Changed, Token: []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1}},
 		{Type: coap.NonConfirmable, Code: coap.Changed, Token: []byte{0, 0, 0, 1, 0, 0, 0, 0}},
+		{Type: coap.NonConfirmable, Code: coap.Changed, Token: append([]byte{0, 1}, m.Token[2:]...)}, // of another run
 		{Type: coap.Reset, MessageID: m.MessageID + 1},
 		{Type: coap.NonConfirmable, Code: 7 << 5, Token: m.Token},
 	} {
@@ -219,7 +220,7 @@ func TestStrays(t *testing.T) {
 	r.hear(0, 0, coap.Message{Type: coap.Reset, MessageID: m.MessageID}) // the other device's
 	r.receive(r.now, 0, []byte{0x40, 0x44, 0, 1})                        // to no device
 	r.receive(r.now, 0, nil)
-	r.expect(2, 1, 0, 0, 9)
+	r.expect(2, 1, 0, 0, 10)
 }
 
 func TestSlotsRunOut(t *testing.T) {

@@ -18,6 +18,7 @@ type Generator struct {
 	socket  *socket
 	began   time.Time // what lines of progress count from
 
+	runs       uint16
 	unobserved int // all devices before it are observed
 }
 

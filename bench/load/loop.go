@@ -28,11 +28,14 @@ func (g *Generator) newLoop(kind Kind, inFlight int) *loop {
 	for i := range g.fleet.devices { // of a run that was broken off
 		g.fleet.devices[i].slot = free
 	}
-	return &loop{
+	l := &loop{
 		g: g, began: now, tally: t,
 		exchanges: newExchanges(now, kind, inFlight, g.fleet, g.writer, t),
 		progress:  newProgress(now, g.options, g.began),
 	}
+	g.runs++
+	l.exchanges.run = g.runs
+	return l
 }
 
 // run goes on until step says that it is done. step is asked in every turn and

@@ -45,7 +45,7 @@ func stalling(t *testing.T, p *pace, from, to, until time.Duration) Latency {
 			at = to
 		}
 		for i, m := range r.sent() {
-			slot, _, _ := parseToken(m.Token)
+			_, slot, _, _ := parseToken(m.Token)
 			replies = append(replies, reply{at + time.Duration(i), r.slots[slot].device, answer(m, coap.Changed)})
 		}
 	}

@@ -21,7 +21,8 @@ var sensor = lwm2m.NewPath(3303, 0, 5700)
 // a value that never changes might be told from one that does.
 const variants = 64
 
-// tokenSize is slot(4) number(4): which exchange an answer belongs to.
+// tokenSize is run(2) slot(2) number(4): which exchange an answer belongs to.
+// Without the run a late answer would be taken for one of the run after.
 const tokenSize = 8
 
 // writer writes the messages of devices.
@@ -118,14 +119,17 @@ func (w *writer) value(f lwm2m.Format, n uint32) error {
 	return nil
 }
 
-func putToken(token *[tokenSize]byte, slot int32, number uint32) {
-	binary.BigEndian.PutUint32(token[:], uint32(slot))
+// putToken and parseToken know the layout of a token.
+func putToken(token *[tokenSize]byte, run uint16, slot int32, number uint32) {
+	binary.BigEndian.PutUint16(token[:], run)
+	binary.BigEndian.PutUint16(token[2:], uint16(slot))
 	binary.BigEndian.PutUint32(token[4:], number)
 }
 
-func parseToken(token []byte) (slot int32, number uint32, ok bool) {
+func parseToken(token []byte) (run uint16, slot int32, number uint32, ok bool) {
 	if len(token) != tokenSize {
-		return 0, 0, false
+		return 0, 0, 0, false
 	}
-	return int32(binary.BigEndian.Uint32(token)), binary.BigEndian.Uint32(token[4:]), true
+	slot = int32(binary.BigEndian.Uint16(token[2:]))
+	return binary.BigEndian.Uint16(token), slot, binary.BigEndian.Uint32(token[4:]), true
 }

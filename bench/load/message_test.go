@@ -148,16 +148,17 @@ func TestUnknownFormatIsAFault(t *testing.T) {
 func TestTokens(t *testing.T) {
 	var token [tokenSize]byte
 	for _, want := range []struct {
+		run    uint16
 		slot   int32
 		number uint32
-	}{{0, 0}, {1, 1}, {MaxInFlight - 1, 1<<32 - 1}} {
-		putToken(&token, want.slot, want.number)
-		if slot, number, ok := parseToken(token[:]); !ok || slot != want.slot || number != want.number {
-			t.Errorf("%+v is %d, %d, %t", want, slot, number, ok)
+	}{{0, 0, 0}, {1, 2, 3}, {1<<16 - 1, MaxInFlight - 1, 1<<32 - 1}} {
+		putToken(&token, want.run, want.slot, want.number)
+		if run, slot, number, ok := parseToken(token[:]); !ok || run != want.run || slot != want.slot || number != want.number {
+			t.Errorf("%+v is %d, %d, %d, %t", want, run, slot, number, ok)
 		}
 	}
 	for cut := range tokenSize {
-		if _, _, ok := parseToken(token[:cut]); ok {
+		if _, _, _, ok := parseToken(token[:cut]); ok {
 			t.Errorf("a token of %d bytes", cut)
 		}
 	}
