@@ -357,3 +357,5 @@ func paths(list ...string) (out []lwm2m.Path) {
 var errNotYet = errors.New("conformance: not yet")
 
 func text(port uint16) string { return strconv.Itoa(int(port)) }
+
+func text64(n int64) string { return strconv.FormatInt(n, 10) }

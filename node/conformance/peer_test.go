@@ -164,6 +164,9 @@ func (p *peer) send(m *coap.Message) []byte {
 
 // answer answers a request of the node at once.
 func (p *peer) answer(m *coap.Message, code coap.Code, f lwm2m.Format, payload string, options ...coap.Option) {
+	if payload == "" && f != lwm2m.FormatNone { // the empty value has a format, too
+		options = append(options, coap.Option{ID: coap.OptContentFormat, Value: []byte{byte(f >> 8), byte(f)}})
+	}
 	a := exchange.Reply(m, exchange.Answer{Code: code, Format: f, Payload: []byte(payload), Options: options}, &p.mids)
 	p.answers[m.MessageID] = p.send(a)
 }
