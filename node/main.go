@@ -33,12 +33,13 @@ func run(args []string) error {
 		return nil
 	case err != nil:
 		return err
-	case show:
-		return loaded.Print(os.Stdout)
 	}
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: loaded.Config.LogLevel}))
 	for _, w := range loaded.Warnings {
 		logger.Warn(w)
+	}
+	if show {
+		return loaded.Print(os.Stdout)
 	}
 	return serve(loaded.Config, logger)
 }
