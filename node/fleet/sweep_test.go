@@ -1,0 +1,81 @@
+package fleet
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dormouse/actors/endpoint"
+	"dormouse/actors/operations"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// executing stores an operation that a crash left EXECUTING.
+func (n *node) executing(name string, updated time.Time) ids.Operation {
+	e := n.device(name, func(_ *endpoint.Registration, c *endpoint.Contact) { c.Asleep, c.Active = true, 1 })
+	id := ids.NextOperation(n.env.Shards.Of(e), updated, 0)
+	op := operations.Operation{ID: id, Endpoint: e, Device: e.Object(), Status: operations.Executing, Text: "read /3", Updated: updated,
+		Attempt: operations.Attempt{Sent: updated, Token: "12345678"}}
+	n.put(id.Shard(), wire.ClassOperation, wire.OperationKey(id), op.Append(nil))
+	for _, c := range []wire.Class{wire.ClassByDevice, wire.ClassActive} {
+		n.put(id.Shard(), c, wire.DeviceOperationKey(e, id), nil)
+	}
+	return id
+}
+
+// TestSweep: at once, and every 24 h, until it is told to end.
+func TestSweep(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		fresh, old := n.executing("fresh", begin.Add(-47*time.Hour)), n.executing("old", begin.Add(-49*time.Hour))
+		status := func(id ids.Operation) operations.Status {
+			op, err := n.stored(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return op.Status
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { n.Sweep(ctx); close(ended) }()
+		synctest.Wait()
+		if a, b := status(fresh), status(old); a != operations.Pending || b != operations.Failed {
+			t.Errorf("after the first round %s and %s", a, b)
+		}
+		later := n.executing("later", time.Now())
+		time.Sleep(sweepEvery)
+		synctest.Wait()
+		if s := status(later); s != operations.Pending {
+			t.Errorf("after the second round %s", s)
+		}
+		cancel()
+		<-ended
+	})
+}
+
+// TestSweepWaitsWhereTheNodeIsBusy: a full inbox delays a sweep, and nobody is
+// left out.
+func TestSweepWaitsWhereTheNodeIsBusy(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		id := n.executing("d", begin)
+		n.refused = endpoint.ErrBusy
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { n.Sweep(ctx); close(ended) }()
+		time.Sleep(10*time.Second + time.Millisecond)
+		n.mu.Lock()
+		n.refused = nil
+		n.mu.Unlock()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if op, err := n.stored(id); err != nil || op.Status != operations.Pending {
+			t.Errorf("%+v, %v", op, err)
+		}
+		if asked := len(n.posted); asked != 12 {
+			t.Errorf("asked %d times in 11 s", asked)
+		}
+		cancel()
+		<-ended
+	})
+}
