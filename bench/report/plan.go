@@ -22,7 +22,7 @@ type Options struct {
 	Long    bool // 12 000 updates a second for ten minutes
 
 	Population     int           // devices of each row of the table, default 20 000
-	Registrations  int           // devices of the row that registers them, default 150 000
+	Registrations  int           // devices of the row that registers many, default 150 000
 	MillionDevices int           // default 1 000 000
 	LongDevices    int           // default 100 000
 	LongRate       int           // per second, default 12 000
@@ -63,7 +63,8 @@ func rows(o Options) []row {
 	cached := []string{"--cache", cache}
 	sleepy := append([]string{"--max-awake", sleepyAwake}, cached...)
 	return []row{
-		{"Register", o.Registrations, cached, cache, closed(load.Register, 0), 6},
+		{"Register", population, cached, cache, closed(load.Register, 0), 6},
+		{"Register", o.Registrations, cached, cache, closed(load.Register, 0), 0},
 		{"Update, awake", population, cached, cache, closed(load.Update, awake), 3},
 		{"Update, from sleep", population, sleepy, cache, closed(load.Update, 0), 5},
 		{"Update, awake", population, cached, cache, load.Traffic{Kind: load.Update, Hot: awake, Rate: 2000}, 4},

@@ -46,7 +46,8 @@ type Options struct {
 	// Linger is how long a round may wait for company when the one before has
 	// just ended: at some thousand proposals a second it halves the cost of
 	// each for this much latency. A proposal after a pause goes at once, and so
-	// do EnoughToGo of them. Default 2 ms; negative: never.
+	// do EnoughToGo of them. Default 5 ms: at 2000 Updates a second the node
+	// took 104 µs each with it, 141 µs with 2 ms; negative: never.
 	Linger time.Duration
 
 	// EnoughToGo proposals wait for no more; default 64.
@@ -66,7 +67,7 @@ func (o Options) withDefaults() Options {
 	o.EnoughToGo = orDefault(o.EnoughToGo, 64)
 	switch {
 	case o.Linger == 0:
-		o.Linger = 2 * time.Millisecond
+		o.Linger = 5 * time.Millisecond
 	case o.Linger < 0:
 		o.Linger = 0
 	}
