@@ -162,7 +162,7 @@ func (e *Endpoint) interrupt(now time.Time, fx *Effects) {
 // it is between two lines: its device is away, and the redelivery rule decides
 // what becomes of the line that was under way.
 func (e *Endpoint) shelve(now time.Time, fx *Effects) {
-	if len(e.queue) > 0 && e.queue[0].Status == operations.Executing {
+	if e.at.Active > 0 && e.readQueue() && len(e.queue) > 0 && e.queue[0].Status == operations.Executing {
 		e.putBack(now, e.queue[0], fx)
 	}
 }
