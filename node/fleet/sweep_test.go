@@ -44,7 +44,7 @@ func TestSweep(t *testing.T) {
 			t.Errorf("after the first round %s and %s", a, b)
 		}
 		later := n.executing("later", time.Now())
-		time.Sleep(sweepEvery)
+		pass(sweepEvery)
 		synctest.Wait()
 		if s := status(later); s != operations.Pending {
 			t.Errorf("after the second round %s", s)
@@ -63,11 +63,11 @@ func TestSweepWaitsWhereTheNodeIsBusy(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan struct{})
 		go func() { n.Sweep(ctx); close(ended) }()
-		time.Sleep(10*time.Second + time.Millisecond)
+		pass(10*time.Second + time.Millisecond)
 		n.mu.Lock()
 		n.refused = nil
 		n.mu.Unlock()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		synctest.Wait()
 		if op, err := n.stored(id); err != nil || op.Status != operations.Pending {
 			t.Errorf("%+v, %v", op, err)
@@ -79,3 +79,6 @@ func TestSweepWaitsWhereTheNodeIsBusy(t *testing.T) {
 		<-ended
 	})
 }
+
+// pass lets virtual time go by.
+func pass(d time.Duration) { <-time.After(d) }
