@@ -40,10 +40,10 @@ const (
 	masterLen = 48 // RFC 5246 section 8.1
 )
 
-// keyBlockLen is how much key material the suite wants: MAC keys, keys and
-// salts, each for both directions (RFC 5246 section 6.3). Since TLS 1.1 the IV
-// of CBC is in the record.
-func (s Suite) keyBlockLen() int {
+// KeyBlockLen is how many bytes of key material a known suite wants: MAC keys,
+// keys and salts, each for both directions (RFC 5246 section 6.3). Since TLS
+// 1.1 the IV of CBC is in the record.
+func (s Suite) KeyBlockLen() int {
 	if s == CBCSHA256 {
 		return 2*macLen + 2*keyLen
 	}
@@ -69,7 +69,7 @@ func (s Secrets) Derive() (Secrets, error) {
 		return Secrets{}, fmt.Errorf("deriving keys of %v: %w", s.Suite, ErrSuite)
 	}
 	if s.KeyBlock != nil {
-		if len(s.KeyBlock) != s.Suite.keyBlockLen() {
+		if len(s.KeyBlock) != s.Suite.KeyBlockLen() {
 			return Secrets{}, fmt.Errorf("key block of %d bytes for %v: %w", len(s.KeyBlock), s.Suite, ErrSuite)
 		}
 		return Secrets{Suite: s.Suite, KeyBlock: s.KeyBlock}, nil
@@ -79,7 +79,7 @@ func (s Secrets) Derive() (Secrets, error) {
 	}
 	seed := append([]byte("key expansion"), s.ServerRandom[:]...)
 	seed = append(seed, s.ClientRandom[:]...)
-	block, err := prf.PHash(s.Master, seed, s.Suite.keyBlockLen(), sha256.New)
+	block, err := prf.PHash(s.Master, seed, s.Suite.KeyBlockLen(), sha256.New)
 	if err != nil {
 		return Secrets{}, fmt.Errorf("deriving keys of %v: %w", s.Suite, err)
 	}

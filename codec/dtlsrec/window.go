@@ -47,6 +47,15 @@ func (w *Window) Full() bool { return w.Bits == full(w.Edge) }
 // FullWindow is the window of which Full is true.
 func FullWindow(edge uint64) Window { return Window{edge, full(edge)} }
 
+// Valid reports that Accept can have led to the window: nothing below record 0
+// is marked, and the edge is, unless nothing is.
+func (w *Window) Valid() bool {
+	if w.Bits == 0 {
+		return w.Edge == 0
+	}
+	return w.Bits&1 == 1 && w.Bits&^full(w.Edge) == 0
+}
+
 func full(edge uint64) uint64 {
 	if edge >= WindowSize-1 {
 		return 1<<64 - 1
