@@ -91,14 +91,14 @@ func dial(t *testing.T, n *node, o device.Options) *client {
 	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(n.coap()))
 	check(t, err)
 	c := &client{
-		handle: handle{t: t, node: n}, name: endpoint(t) + "-" + o.Version.String(), conn: conn, done: make(chan struct{}),
+		handle: handle{t: t, node: n}, name: endpoint(t), conn: conn, done: make(chan struct{}),
 		open: map[uint16]bool{}, heard: map[uint16]bool{},
 	}
 	o.Listen = func(e device.Event) { c.events = append(c.events, e) }
 	product, err := device.NewProduct(o)
 	check(t, err)
 	seed := fnv.New64a()
-	seed.Write([]byte(c.name))
+	seed.Write([]byte(t.Name() + o.Version.String()))
 	c.device = product.Client(c.name, seed.Sum64(), time.Now())
 	go c.drive()
 	t.Cleanup(func() {

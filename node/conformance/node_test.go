@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,10 +99,13 @@ type handle struct {
 	id   ids.Object
 }
 
-// endpoint is a name that no other test has.
+// endpoint is a name that no other device has, also where a test runs again.
 func endpoint(t *testing.T) string {
-	return strings.NewReplacer("/", "-", ".", "", "=", "").Replace(t.Name())
+	name := strings.NewReplacer("/", "-", ".", "", "=", "").Replace(t.Name())
+	return name + "-" + strconv.FormatUint(devices.Add(1), 10)
 }
+
+var devices atomic.Uint64
 
 // handleOf finds the device that registered at a location.
 func (n *node) handleOf(t *testing.T, location, name string) handle {
