@@ -19,14 +19,13 @@ import (
 // device that registers, and calls full when all have answered and done when all
 // have left.
 type udpServer struct {
-	conn   *net.UDPConn
-	n      int
-	mids   exchange.MIDs
-	read   map[string]string // serial numbers by address
-	left   map[string]bool
-	full   func()
-	done   func()
-	tokens byte
+	conn *net.UDPConn
+	n    int
+	mids exchange.MIDs
+	read map[string]string // serial numbers by address
+	left map[string]bool
+	full func()
+	done func()
 }
 
 func (s *udpServer) run() {

@@ -222,8 +222,9 @@ func TestSeed(t *testing.T) {
 		w.run(time.Minute)
 		return fmt.Sprintf("%x %s", w.seen[0].message.Token, w.device.Tree().Value(at("/3303/0/5700"), w.now))
 	}
-	if history(1) != history(1) || history(1) == history(2) {
-		t.Errorf("%s, %s, %s", history(1), history(1), history(2))
+	a, again, b := history(1), history(1), history(2)
+	if a != again || a == b {
+		t.Errorf("%s, %s, %s", a, again, b)
 	}
 }
 

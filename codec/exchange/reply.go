@@ -11,7 +11,8 @@ import (
 type Answer struct {
 	Code coap.Code
 	// Format of the payload. It is sent with the payload of a success only, as
-	// the payload of an error is a diagnostic text (RFC 7252 section 5.5.2).
+	// the payload of an error is a diagnostic text (RFC 7252 section 5.5.2), and
+	// with an empty one of 2.05, which is a value of no length.
 	Format  lwm2m.Format
 	Options []coap.Option
 	Payload []byte
@@ -39,7 +40,7 @@ func Reply(req *coap.Message, a Answer, mids *MIDs) *coap.Message {
 	if req.Type != coap.Confirmable {
 		m.Type, m.MessageID = coap.NonConfirmable, mids.Next()
 	}
-	if len(a.Payload) > 0 && a.Code.IsSuccess() && a.Format != lwm2m.FormatNone {
+	if (len(a.Payload) > 0 || a.Code == coap.Content) && a.Code.IsSuccess() && a.Format != lwm2m.FormatNone {
 		m.AddUint(coap.OptContentFormat, uint32(a.Format))
 	}
 	for _, o := range a.Options {

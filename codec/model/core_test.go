@@ -171,7 +171,7 @@ func TestCoreEqualsTheFacts(t *testing.T) {
 func clean(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func TestCoreIsShared(t *testing.T) {
-	if Core() != Core() {
+	if first, second := Core(), Core(); first != second {
 		t.Error("Core decodes twice")
 	}
 }

@@ -36,9 +36,6 @@ func NewList(base lwm2m.Path, types lwm2m.Types) *List {
 	return &List{base: base, types: types}
 }
 
-// Base is the path that was asked for.
-func (l *List) Base() lwm2m.Path { return l.base }
-
 // Len is the number of values added so far.
 func (l *List) Len() int { return len(l.nodes) }
 

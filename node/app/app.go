@@ -165,6 +165,7 @@ func (a *App) serve() error {
 			return err
 		}
 		a.admin = server
+		a.watch(server)
 		a.logger.Info("serving HTTP", "address", server.Address().String())
 	}
 	if a.sockets != nil {
@@ -176,6 +177,14 @@ func (a *App) serve() error {
 		}
 	}
 	return nil
+}
+
+// watch ends the node if HTTP is served no more though nobody asked for that.
+func (a *App) watch(server *admin.Server) {
+	go func() {
+		<-server.Done()
+		a.fail(errors.New("app: HTTP is served no more")) // read by nobody when the node is stopping
+	}()
 }
 
 // CoAP are the addresses that are listened on; ports are those of the kernel.
