@@ -90,22 +90,15 @@ func (m *mac) ofHidden(head, body []byte, n, least, most int) []byte {
 	binary.BigEndian.PutUint64(bits[:], uint64(hashBlock+end)*8)
 	clear(m.sum[:])
 	for i := first; i <= (len(head)+most+lengthField)/hashBlock; i++ {
-		isLast := byte(subtle.ConstantTimeEq(int32(i), int32(last)))
+		isLast := -byte(subtle.ConstantTimeEq(int32(i), int32(last)))
 		m.fill(head, body[:most], i*hashBlock, end)
-		subtle.XORBytes(m.block[hashBlock-lengthField:], m.block[hashBlock-lengthField:], masked(bits, -isLast))
+		for k, b := range bits { // upon zeros: message and mark end before them
+			m.block[hashBlock-lengthField+k] |= b & isLast
+		}
 		m.hash.Write(m.block[:])
-		m.keep(-isLast)
+		m.keep(isLast)
 	}
 	return m.finish()
-}
-
-// masked is bits where mask is 0xff and zeros where it is 0. They fall on
-// zeros: the message and its mark end before the length of the last block.
-func masked(bits [lengthField]byte, mask byte) []byte {
-	for i := range bits {
-		bits[i] &= mask
-	}
-	return bits[:]
 }
 
 // fill makes the block of head‖body that starts at a place, as if the message
