@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dormouse/codec/dtlsrec"
@@ -47,6 +48,9 @@ type network struct {
 	held     []func(error) // Commits that wait, where hold is true
 	hold     bool
 	cids     uint32
+
+	transmit func(path wire.ReturnPath, datagram []byte) // where clients are behind a real socket
+	answer   func(request []byte) []byte                 // nil: the same in capitals
 }
 
 // session is what goes on after a handshake.
@@ -116,6 +120,9 @@ func (n *network) send(path wire.ReturnPath, datagram []byte) {
 	n.toClient[path] = append(n.toClient[path], datagram)
 	c, lost := n.clients[path], n.lose != nil && n.lose(true, datagram)
 	n.mu.Unlock()
+	if n.transmit != nil {
+		n.transmit(path, datagram)
+	}
 	if c == nil || lost {
 		return
 	}
@@ -139,7 +146,7 @@ func (n *network) receive(path wire.ReturnPath, datagram []byte) {
 	}
 }
 
-// uplink answers what a session got by the same in capitals.
+// uplink answers what a session got.
 func (n *network) uplink(path wire.ReturnPath, datagram []byte) {
 	n.mu.Lock()
 	s := n.sessions[path]
@@ -160,7 +167,11 @@ func (n *network) uplink(path wire.ReturnPath, datagram []byte) {
 		return
 	}
 	s.window.Accept(h.Sequence)
-	out := s.cipher.Seal(nil, dtlsrec.TypeApplicationData, 1, s.next, s.PeerCID, bytes.ToUpper(plaintext))
+	answer := n.answer
+	if answer == nil {
+		answer = bytes.ToUpper
+	}
+	out := s.cipher.Seal(nil, dtlsrec.TypeApplicationData, 1, s.next, s.PeerCID, answer(plaintext))
 	s.next++
 	n.send(path, out)
 }
@@ -203,6 +214,14 @@ func (n *network) dial(path wire.ReturnPath, c *dtls.Config, limit time.Duration
 	defer cancel()
 	p := n.socket(path)
 	return dtls.ClientWithContext(ctx, p, p.peer, c)
+}
+
+// settled dials, and waits until the front has nothing to do any more. It is for
+// bubbles with one client at a time.
+func (n *network) settled(path wire.ReturnPath, c *dtls.Config, limit time.Duration) (*dtls.Conn, error) {
+	conn, err := n.dial(path, c, limit)
+	synctest.Wait()
+	return conn, err
 }
 
 // echo has one exchange over the session; what is lost is sent again.
