@@ -94,6 +94,9 @@ func BenchmarkDerive(b *testing.B) {
 // TestNothingIsAllocated: a record costs no garbage once the scratch is there.
 func TestNothingIsAllocated(t *testing.T) {
 	for _, suite := range suites {
+		if raced && suite == CBCSHA256 {
+			continue
+		}
 		client, server := pair(t, secretsOf(suite, 1))
 		dst, out, cid, plaintext := make([]byte, 0, 256), make([]byte, 0, 256), make([]byte, 8), make([]byte, 60)
 		seq := uint64(0)
