@@ -81,7 +81,7 @@ func testHandshake(t *testing.T, c *dtls.Config, suite dtlsrec.Suite, peerCID in
 	})
 }
 
-// A client whose suites and extensions are all unknown but one.
+// A client whose first suite is none of ours, and whose CID is not wanted.
 func TestServerWithoutCID(t *testing.T) {
 	inBubble(t, func(_ *network, o *Options) { o.NewCID = nil }, func(t *testing.T, n *network) {
 		c := clientConfig("device-1", testKey, dtls.TLS_PSK_WITH_AES_256_CCM_8, dtls.TLS_PSK_WITH_AES_128_GCM_SHA256)
@@ -100,8 +100,8 @@ func TestServerWithoutCID(t *testing.T) {
 	})
 }
 
-// 200 handshakes where each fifth datagram is lost, and each third of those
-// that are not is late; then an exchange over each session.
+// 200 handshakes at the same time where each fifth datagram is lost; then an
+// exchange over each session.
 func TestLossyNetwork(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -250,3 +250,13 @@ func (n *network) sent(path wire.ReturnPath) [][]byte {
 	defer n.mu.Unlock()
 	return slices.Clone(n.toClient[path])
 }
+
+// quiet waits, in a bubble, until the front has nothing to do.
+func (n *network) quiet() { synctest.Wait() }
+
+// timeout is a context that ends with the test at the latest.
+func timeout(t *testing.T, limit time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
