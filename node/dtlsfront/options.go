@@ -37,7 +37,7 @@ type Options struct {
 	Commit func(e Established, done func(error))
 
 	// MaxHalfOpen is the most handshakes under way, default 4096. Each takes
-	// about 45 kB, most of it pion's.
+	// about 26 kB, nearly all of it pion's.
 	MaxHalfOpen int
 
 	// PerPrefix is the most of them from one source prefix (/24 of IPv4, /64 of
@@ -52,7 +52,7 @@ type Options struct {
 
 	// MaxFinal is the most finished handshakes whose last flight is kept for
 	// clients that did not get it, default 16384; the oldest goes first. Each
-	// takes about 3 kB.
+	// takes about 2 kB.
 	MaxFinal int
 
 	// Timeout ends a handshake that is under way, and then the keeping of its
