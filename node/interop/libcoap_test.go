@@ -112,7 +112,7 @@ func manyObjects() (links string, paths []string) {
 // locationOf takes the location from the options of an answer.
 func (c libcoap) locationOf(h heard) string {
 	c.t.Helper()
-	m := regexp.MustCompile(`Location-Path:(rd), Location-Path:(\w+)`).FindStringSubmatch(h.options)
+	m := regexp.MustCompile(`Location-Path:(rd), Location-Path:([\w-]+)`).FindStringSubmatch(h.options)
 	if m == nil {
 		c.t.Fatalf("no location in %+v", h)
 	}
