@@ -42,11 +42,17 @@ func (e *Endpoint) awake(now time.Time) bool {
 	return window == 0 || now.Sub(e.at.LastContact) <= window
 }
 
+// wakesUp begins a new wake-up: what was tried in vain may go out again.
+func (e *Endpoint) wakesUp() {
+	e.at.Redelivered = 0
+	e.tried = nil
+}
+
 // contacted takes note of a message from the device. A new wake-up begins if
 // it was not awake.
 func (e *Endpoint) contacted(now time.Time) {
 	if !e.awake(now) {
-		e.at.Redelivered = 0
+		e.wakesUp()
 	}
 	e.at.LastContact = now
 	e.at.Asleep = false

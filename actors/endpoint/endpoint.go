@@ -31,6 +31,7 @@ type Endpoint struct {
 	queue  []*operations.Operation // those that have not ended, oldest first; nil: not read yet
 	queued bool                    // queue is read
 	script *script                 // the command of the oldest one; nil: not parsed
+	tried  []ids.Operation         // acknowledged and not answered in this wake-up: younger ones go first
 	values map[lwm2m.Path]int64    // stored resources and the time of their value in ns; nil: not read yet
 
 	saveRegistration, saveContact bool

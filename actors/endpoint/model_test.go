@@ -272,15 +272,8 @@ func (m *trial) commitModel(fx *Effects) {
 	m.checkStore()
 }
 
-// heal ends the trouble: the device registers, hears and answers everything.
-// Then every operation ends, and every observation is made again.
-func (m *trial) heal() {
-	m.note("all is well")
-	m.lose, m.full, m.device.kind = noCrash, false, true
-	m.air = nil
-	m.device.restart()
-	m.pass(time.Second)
-	m.register()
+// comeToRest lets messages fly until nothing is under way.
+func (m *trial) comeToRest() {
 	for i := 0; len(m.air) > 0 || m.e.task != nil; i++ {
 		if i > 2000 {
 			m.fail("it does not come to an end")
@@ -289,6 +282,20 @@ func (m *trial) heal() {
 			m.pass(time.Second)
 		}
 		m.fly()
+	}
+}
+
+// heal ends the trouble: the device registers, hears and answers everything.
+// Then every operation ends, and every observation is made again.
+func (m *trial) heal() {
+	m.note("all is well")
+	m.lose, m.full, m.device.kind = noCrash, false, true
+	m.air = nil
+	m.device.restart()
+	m.pass(time.Second)
+	for wakeUps := 0; wakeUps == 0 || len(m.e.queue) > 0 && wakeUps < 20; wakeUps++ {
+		m.register() // again, where the cap of redeliveries was reached
+		m.comeToRest()
 	}
 	m.eachStored(func(op *operations.Operation) {
 		if !op.Status.Ended() {

@@ -168,7 +168,7 @@ func (e *Endpoint) begin(now time.Time, q *query.Registration, list link.ObjectL
 	e.saveRegistration = true
 	e.client, e.fetches = nil, nil
 	e.at.LastUpdate = now
-	e.at.Redelivered = 0
+	e.wakesUp()
 	e.contacted(now)
 }
 

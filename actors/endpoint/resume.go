@@ -31,14 +31,15 @@ func (e *Endpoint) resume(now time.Time, m *coap.Message) bool {
 // attempted is the operation whose request has that token, while nothing is
 // under way; nil for none.
 func (e *Endpoint) attempted(token []byte) *operations.Operation {
-	if e.task != nil || len(token) == 0 || !e.at.Registered || e.at.Active == 0 || !e.readQueue() || len(e.queue) == 0 {
+	if e.task != nil || len(token) == 0 || !e.at.Registered || e.at.Active == 0 || !e.readQueue() {
 		return nil
 	}
-	op := e.queue[0]
-	if op.Attempt.Token != string(token) || op.Attempt.Count != e.at.Count {
-		return nil
+	for _, op := range e.queue {
+		if op.Attempt.Token == string(token) && op.Attempt.Count == e.at.Count {
+			return op
+		}
 	}
-	return op
+	return nil
 }
 
 // repeat makes the request that which was sent before.

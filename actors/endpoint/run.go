@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"slices"
 	"time"
 
 	"dormouse/actors/command"
@@ -8,13 +9,14 @@ import (
 	"dormouse/codec/exchange"
 )
 
-// operationNext starts or ends the next line of the oldest operation; false:
-// there is none, or the cap of this wake-up is reached.
+// operationNext starts or ends the next line of the oldest operation that was
+// not tried in this wake-up; false: there is none, or the cap of redeliveries
+// is reached.
 func (e *Endpoint) operationNext(now time.Time, fx *Effects) bool {
-	if e.at.Active == 0 || !e.readQueue() || len(e.queue) == 0 {
+	op := e.untried()
+	if op == nil {
 		return false
 	}
-	op := e.queue[0]
 	lines := e.lines(op)
 	if op.Line >= len(lines) {
 		e.end(now, op, operations.Failed, "the command cannot be read any more", fx)
@@ -34,6 +36,21 @@ func (e *Endpoint) operationNext(now time.Time, fx *Effects) bool {
 	}
 	e.startLine(now, op, line, fx)
 	return true
+}
+
+// untried is the oldest operation that may go out in this wake-up. One that the
+// device acknowledges and does not answer keeps its place for the next wake-up,
+// and does not keep the younger ones from going out in this one.
+func (e *Endpoint) untried() *operations.Operation {
+	if e.at.Active == 0 || !e.readQueue() {
+		return nil
+	}
+	for _, op := range e.queue {
+		if !slices.Contains(e.tried, op.ID) {
+			return op
+		}
+	}
+	return nil
 }
 
 // startLine sends the request of a line, by the redelivery rule (platform 10):
@@ -84,6 +101,7 @@ func (t *task) stale(now time.Time) bool {
 func (e *Endpoint) operationAnswered(now time.Time, t *task, r *exchange.Result, fx *Effects) {
 	switch {
 	case lost(r.Outcome):
+		e.tried = append(e.tried, t.op.ID)
 		return // back to PENDING
 	case r.Outcome != exchange.Answered:
 		e.answerLine(now, t, t.line.Failed(failureText(r)), fx)

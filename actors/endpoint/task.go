@@ -128,7 +128,8 @@ func (e *Endpoint) finish(now time.Time, r *exchange.Result, fx *Effects) {
 	t := e.task
 	e.task = nil
 	if lost(r.Outcome) {
-		e.at.Asleep = true // until it is heard of again
+		// A device that acknowledged an operation is awake: it listens to the next.
+		e.at.Asleep = r.Outcome == exchange.NotAcknowledged || t.kind != taskOperation
 		e.saveContact = true
 		fx.notice(RequestTimedOut, e.name(), r.Outcome.String())
 	}
@@ -158,12 +159,17 @@ func (e *Endpoint) interrupt(now time.Time, fx *Effects) {
 	e.shelve(now, fx)
 }
 
-// shelve returns the oldest operation to PENDING if it is EXECUTING, also where
-// it is between two lines: its device is away, and the redelivery rule decides
-// what becomes of the line that was under way.
+// shelve returns what is EXECUTING to PENDING, also between two lines: its
+// device is away, and the redelivery rule decides what becomes of the line that
+// was under way.
 func (e *Endpoint) shelve(now time.Time, fx *Effects) {
-	if e.at.Active > 0 && e.readQueue() && len(e.queue) > 0 && e.queue[0].Status == operations.Executing {
-		e.putBack(now, e.queue[0], fx)
+	if e.at.Active == 0 || !e.readQueue() {
+		return
+	}
+	for _, op := range e.queue {
+		if op.Status == operations.Executing {
+			e.putBack(now, op, fx)
+		}
 	}
 }
 

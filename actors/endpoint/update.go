@@ -34,7 +34,7 @@ func (e *Endpoint) update(now time.Time, d *Datagram, fx *Effects) {
 		}
 	}
 	e.at.LastUpdate = now
-	e.at.Redelivered = 0
+	e.wakesUp()
 	e.contacted(now)
 	e.moved(now, d.Path, fx)
 	e.arm(now, fx)
