@@ -208,8 +208,12 @@ func (e *Endpoint) tick(now time.Time, fx *Effects) {
 		return
 	}
 	if !now.Before(e.task.deadline) {
+		outcome := exchange.NotAcknowledged
+		if e.client.Acknowledged() {
+			outcome = exchange.NotAnswered
+		}
 		e.client.Abort()
-		e.finish(now, &exchange.Result{Outcome: exchange.NotAnswered, Err: errRequestTimeout}, fx)
+		e.finish(now, &exchange.Result{Outcome: outcome, Err: errRequestTimeout}, fx)
 		return
 	}
 	out := e.client.Tick(now)

@@ -128,8 +128,9 @@ func (e *Endpoint) finish(now time.Time, r *exchange.Result, fx *Effects) {
 	t := e.task
 	e.task = nil
 	if lost(r.Outcome) {
-		// A device that acknowledged an operation is awake: it listens to the next.
-		e.at.Asleep = r.Outcome == exchange.NotAcknowledged || t.kind != taskOperation
+		// A device that is always online and acknowledged an operation listens to
+		// the next one; in queue mode any time-out means that it sleeps.
+		e.at.Asleep = r.Outcome == exchange.NotAcknowledged || t.kind != taskOperation || e.at.Queue
 		e.saveContact = true
 		fx.notice(RequestTimedOut, e.name(), r.Outcome.String())
 	}

@@ -81,6 +81,10 @@ func (c *Client) FetchRest(now time.Time, req *Request, first *coap.Message, mid
 	return out
 }
 
+// Acknowledged reports that the device has acknowledged the outstanding request
+// (of several blocks, the one under way).
+func (c *Client) Acknowledged() bool { return c.active != nil && c.active.tx.acked }
+
 // Abort forgets the outstanding request: no result will come.
 func (c *Client) Abort() { c.active = nil }
 

@@ -158,3 +158,21 @@ func TestOwnsFollowsTheTokenUnderWay(t *testing.T) {
 		t.Errorf("sent %v; owns 1 %v, 2 %v", out.Send, c.Owns([]byte{1}), c.Owns([]byte{2}))
 	}
 }
+
+func TestAcknowledgedFollowsTheMessageUnderWay(t *testing.T) {
+	var c Client
+	var mids MIDs
+	now := time.Unix(1000, 0)
+	out := c.Start(now, get("a"), &mids, 0)
+	if c.Acknowledged() {
+		t.Error("acknowledged before anything came")
+	}
+	c.Handle(now, Ack(out.Send[0]), &mids)
+	if !c.Acknowledged() {
+		t.Error("not acknowledged by its ACK")
+	}
+	c.Abort()
+	if c.Acknowledged() {
+		t.Error("an idle client was acknowledged")
+	}
+}
