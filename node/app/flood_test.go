@@ -52,7 +52,7 @@ func models(t *testing.T, server netip.AddrPort) (all [][]byte) {
 	answer.Token, answer.Payload = []byte("12345678"), []byte("21.5")
 	for _, m := range []*coap.Message{
 		register, send, answer,
-		c.New(coap.Confirmable, coap.POST, "rd/aaaaaaaaaaaaaaaa", "lt=60"),
+		c.New(coap.Confirmable, coap.POST, "rd/AAAAAAAAAAAA", "lt=60"),
 		c.New(coap.NonConfirmable, coap.DELETE, "rd/bbbbbbbbbbbbbbbb"),
 		c.New(coap.Confirmable, coap.GET, ".well-known/core"),
 	} {

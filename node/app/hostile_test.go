@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"dormouse/codec/coap"
+	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/platform"
 	"dormouse/node/app/apptest"
@@ -179,17 +180,14 @@ func (h *hostile) noName() error {
 }
 
 func (h *hostile) location() error {
-	path := "rd/" + pick(h, "x", "0", strings.Repeat("a", 17), "ABCDEFGHIJKLMNOP", "1111111111111111", "\xff\xfe")
+	path := "rd/" + pick(h, "x", "0", strings.Repeat("a", 13), "ABCDEFGHIJKLMNOP", "11111111111+", "\xff\xfe")
 	return h.want(h.New(coap.Confirmable, pick(h, coap.POST, coap.DELETE), path), coap.NotFound)
 }
 
 // strangersLocation is well-formed, and names no registration.
 func (h *hostile) strangersLocation() error {
-	letters := []byte(strings.Repeat("a", 16))
-	for i := range letters {
-		letters[i] = "abcdefghijklmnopqrstuvwxyz234567"[h.random.IntN(32)]
-	}
-	return h.want(h.New(coap.Confirmable, pick(h, coap.POST, coap.DELETE), "rd/"+string(letters), "lt=1"), coap.NotFound)
+	l := ids.Location{Endpoint: ids.Endpoint(h.random.Uint64()), Count: uint8(h.random.IntN(256))}
+	return h.want(h.New(coap.Confirmable, pick(h, coap.POST, coap.DELETE), "rd/"+l.String(), "lt=1"), coap.NotFound)
 }
 
 func (h *hostile) tooLong() error {

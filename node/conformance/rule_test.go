@@ -112,7 +112,7 @@ func TestRule04(t *testing.T) {
 	if p.location == old {
 		t.Errorf("location %s was given twice", old)
 	}
-	for _, location := range []string{old, "rd/AAAAAAAAAAAAAAAA", "rd/1", "rd/" + strings.Repeat("x", 100), "rd/%20"} {
+	for _, location := range []string{old, "rd/AAAAAAAAAAAA", "rd/AAAAAAAAAAAAAAAA", "rd/1", "rd/" + strings.Repeat("x", 100), "rd/%20"} {
 		for _, list := range []string{"", objects} {
 			if a := p.post(location+"?lt=60", lwm2m.FormatLink, list); a.Code != coap.NotFound {
 				t.Errorf("Update at %s: %s", location, a.Code)
