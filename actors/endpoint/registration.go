@@ -241,7 +241,7 @@ func (r *Registration) parseSection(tag byte, f *wire.Fields) {
 	case tagAttributes:
 		for f.Len() > 0 {
 			pending := f.Byte() == 1
-			r.Attributes = append(r.Attributes, Attributes{Pending: pending, Path: fieldPath(f), Text: f.Text()})
+			r.Attributes = append(r.Attributes, Attributes{Pending: pending, Path: f.Path(), Text: f.Text()})
 		}
 	case tagRefused:
 		for f.Len() > 0 {
@@ -272,7 +272,7 @@ func (r *Registration) parseObjects(f *wire.Fields) {
 		r.Objects.Formats = append(r.Objects.Formats, lwm2m.Format(f.Uint16()))
 	}
 	for f.Len() > 0 {
-		p := fieldPath(f)
+		p := f.Path()
 		r.Objects.Objects = append(r.Objects.Objects, link.Object{Path: p, Version: lwm2m.Version{Major: f.Byte(), Minor: f.Byte()}})
 	}
 }
@@ -281,14 +281,4 @@ func (s *Settings) parse(f *wire.Fields) {
 	s.HasAwake = f.Byte()&flagAwake != 0
 	s.AwakeTime, s.RequestTimeout = time.Duration(f.Varint()), time.Duration(f.Varint())
 	s.Format, s.Interval = lwm2m.Format(f.Uint16()), f.Varint()
-}
-
-func fieldPath(f *wire.Fields) lwm2m.Path {
-	p, n, err := lwm2m.ParseStoredPath(f.Peek())
-	if err != nil {
-		f.Fail()
-		return lwm2m.Path{}
-	}
-	f.Cut(n)
-	return p
 }

@@ -114,25 +114,11 @@ func Parse(f *wire.Fields) Set {
 			return nil
 		}
 		for range n {
-			o.Paths = append(o.Paths, parsePath(f))
+			o.Paths = append(o.Paths, f.Path())
 		}
 		s = append(s, o)
 	}
 	return s
-}
-
-func parsePath(f *wire.Fields) lwm2m.Path {
-	n := f.Byte()
-	if n > 4 {
-		f.Fail()
-		return lwm2m.Path{}
-	}
-	raw := f.Cut(2 * int(n))
-	p := lwm2m.Path{}
-	for i := 0; i+1 < len(raw); i += 2 {
-		p = p.Child(binary.BigEndian.Uint16(raw[i:]))
-	}
-	return p
 }
 
 // AppendMarks appends the stored form of the marks, one an observation.

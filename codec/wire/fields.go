@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"dormouse/codec/lwm2m"
 )
 
 // ErrFields is returned for a stored record that is cut or holds more than
@@ -120,6 +122,17 @@ func (f *Fields) Bytes() []byte {
 
 // Text is Bytes, copied.
 func (f *Fields) Text() string { return string(f.Bytes()) }
+
+// Path takes a path as lwm2m.AppendPath wrote it.
+func (f *Fields) Path() lwm2m.Path {
+	p, n, err := lwm2m.ParseStoredPath(f.rest)
+	if err != nil {
+		f.Fail()
+		return lwm2m.Path{}
+	}
+	f.Cut(n)
+	return p
+}
 
 // Section takes a tag and its body; ok is false at the end. Readers skip tags
 // that they do not know: that is how records grow.
