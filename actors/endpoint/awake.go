@@ -3,12 +3,9 @@ package endpoint
 import (
 	"time"
 
+	"dormouse/codec/exchange"
 	"dormouse/codec/wire"
 )
-
-// maxTransmitWait is how long a queue-mode device listens where nothing else
-// is known (RFC 7252 section 4.8.2, OMA Transport 6.5).
-const maxTransmitWait = 93 * time.Second
 
 // window is the awake time that the device's setting or else its registration
 // gives; 0 means for ever.
@@ -28,7 +25,7 @@ func (c *Contact) AwakeFor(node *Config) time.Duration {
 	case node.AwakeTime >= 0:
 		return node.AwakeTime
 	case c.Queue:
-		return maxTransmitWait
+		return exchange.MaxTransmitWait // OMA Transport 6.5
 	}
 	return 0
 }

@@ -116,7 +116,7 @@ func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
 	case *SetOperation:
 		e.setOperation(now, ev, fx)
 	case *DropOperation:
-		e.dropOperation(now, ev, fx)
+		e.dropOperation(ev, fx)
 	case *SetFragments:
 		e.setFragments(ev, fx)
 	case *Remove:
@@ -200,9 +200,7 @@ func (e *Endpoint) wake() time.Time {
 // tick looks at every deadline that lives in memory.
 func (e *Endpoint) tick(now time.Time, fx *Effects) {
 	if e.upload != nil {
-		before := e.upload.Len()
-		e.upload.Tick(now)
-		e.shard.uploads += e.upload.Len() - before
+		e.uploading(func() { e.upload.Tick(now) })
 	}
 	if e.task == nil {
 		return

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"dormouse/actors/operations"
 	"dormouse/codec/coap"
+	"dormouse/codec/exchange"
 )
 
 // simulated is the device of the model test: it knows repetitions by their
@@ -63,7 +63,7 @@ func (s *simulated) take(now time.Time, m *coap.Message) *coap.Message {
 	if !s.hears {
 		return nil
 	}
-	if before, ok := s.seen[m.MessageID]; ok && now.Sub(before.at) < operations.ExchangeLifetime {
+	if before, ok := s.seen[m.MessageID]; ok && now.Sub(before.at) < exchange.ExchangeLifetime {
 		if before.answer == nil {
 			return &coap.Message{Type: coap.Acknowledgement, MessageID: m.MessageID}
 		}

@@ -13,10 +13,6 @@ import (
 	"dormouse/codec/wire"
 )
 
-// defaultLifetime is the lifetime of a Register without `lt`, in seconds
-// (OMA Core 6.2.1.1).
-const defaultLifetime = 86400
-
 // register handles POST /rd (OMA Core 6.2.1): the whole of what is known is
 // checked before anything is changed.
 func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
@@ -48,7 +44,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	}
 	e.begin(now, &q, list)
 	e.at.Signposted = false // another device may have had our address meanwhile
-	e.moved(now, d.Path, fx)
+	e.moved(d.Path, fx)
 	e.arm(now, fx)
 	a := exchange.Answer{Code: coap.Created, Format: lwm2m.FormatNone, Options: []coap.Option{
 		{ID: coap.OptLocationPath, Value: []byte("rd")},
@@ -111,23 +107,29 @@ const maxUploads = 4 << 20
 // uploaded is the body of a request once it is whole; until then the blocks
 // are answered here.
 func (e *Endpoint) uploaded(now time.Time, d *Datagram, fx *Effects) (body []byte, done bool) {
+	if _, blocked := d.Message.Option(coap.OptBlock1); !blocked && len(d.Message.Payload) <= maxBody {
+		return d.Message.Payload, true
+	}
 	if e.upload == nil {
-		if _, blocked := d.Message.Option(coap.OptBlock1); !blocked && len(d.Message.Payload) <= maxBody {
-			return d.Message.Payload, true
-		}
 		e.upload = new(exchange.Upload)
 	}
 	if e.shard.uploads+len(d.Message.Payload) > maxUploads {
 		e.reply(now, d, exchange.Answer{Code: coap.ServiceUnavailable, Format: lwm2m.FormatNone}, fx)
 		return nil, false
 	}
-	before := e.upload.Len()
-	body, done, a := e.upload.Handle(now, &d.Message, maxBody)
-	e.shard.uploads += e.upload.Len() - before
+	var a *exchange.Answer
+	e.uploading(func() { body, done, a = e.upload.Handle(now, &d.Message, maxBody) })
 	if a != nil {
 		e.reply(now, d, *a, fx)
 	}
 	return body, done
+}
+
+// uploading counts what f changes of the body that is not whole.
+func (e *Endpoint) uploading(f func()) {
+	before := e.upload.Len()
+	f()
+	e.shard.uploads += e.upload.Len() - before
 }
 
 // create begins the records of a device that was not known.
@@ -147,7 +149,7 @@ func (e *Endpoint) begin(now time.Time, q *query.Registration, list link.ObjectL
 	r.Registered, r.Since = true, now
 	r.Count++
 	r.Version = q.EnablerVersion()
-	r.Lifetime = defaultLifetime
+	r.Lifetime = query.DefaultLifetime
 	if q.HasLifetime {
 		r.Lifetime = q.Lifetime
 	}
@@ -173,7 +175,7 @@ func (e *Endpoint) begin(now time.Time, q *query.Registration, list link.ObjectL
 }
 
 // moved takes the path that a Register or Update came by as the way back.
-func (e *Endpoint) moved(now time.Time, path wire.ReturnPath, fx *Effects) {
+func (e *Endpoint) moved(path wire.ReturnPath, fx *Effects) {
 	old := e.at.Path
 	e.at.Path = path
 	if old.Peer == path.Peer && e.at.Signposted {

@@ -94,7 +94,7 @@ func (e *Endpoint) attempt(now time.Time, t *task, fx *Effects) {
 // more: the device may have forgotten its message ID, and would do it twice.
 func (t *task) stale(now time.Time) bool {
 	return t.kind == taskOperation && t.request.UseMessageID && !t.line.Idempotent() && !t.op.Retry &&
-		now.Sub(t.op.Attempt.Sent) >= operations.ExchangeLifetime
+		now.Sub(t.op.Attempt.Sent) >= exchange.ExchangeLifetime
 }
 
 // operationAnswered takes the end of a line's request.

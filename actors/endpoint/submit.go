@@ -130,7 +130,7 @@ func (e *Endpoint) abandon(op *operations.Operation) {
 }
 
 // dropOperation deletes an operation whatever its status.
-func (e *Endpoint) dropOperation(_ time.Time, ev *DropOperation, fx *Effects) {
+func (e *Endpoint) dropOperation(ev *DropOperation, fx *Effects) {
 	if op := e.active(ev.ID); op != nil {
 		e.abandon(op)
 		e.unqueue(op.ID, fx)

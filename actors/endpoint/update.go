@@ -36,7 +36,7 @@ func (e *Endpoint) update(now time.Time, d *Datagram, fx *Effects) {
 	e.at.LastUpdate = now
 	e.wakesUp()
 	e.contacted(now)
-	e.moved(now, d.Path, fx)
+	e.moved(d.Path, fx)
 	e.arm(now, fx)
 	e.reply(now, d, exchange.Answer{Code: coap.Changed, Format: lwm2m.FormatNone}, fx)
 	fx.notice(Updated, e.name(), "")

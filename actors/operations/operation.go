@@ -3,6 +3,7 @@ package operations
 import (
 	"time"
 
+	"dormouse/codec/exchange"
 	"dormouse/codec/ids"
 )
 
@@ -38,10 +39,6 @@ func ParseStatus(s string) (Status, bool) {
 // Ended reports SUCCESSFUL or FAILED, which nothing leaves.
 func (s Status) Ended() bool { return s == Successful || s == Failed }
 
-// ExchangeLifetime is how long a device recognises a repeated message ID
-// (RFC 7252 section 4.8.2).
-const ExchangeLifetime = 247 * time.Second
-
 // Operation is one operation of the platform: a command of one or more lines.
 type Operation struct {
 	ID       ids.Operation
@@ -75,7 +72,7 @@ type Attempt struct {
 // Repeats reports that a redelivery now is recognised by the device as a
 // duplicate, if it carries the same message ID and token.
 func (a Attempt) Repeats(now time.Time, registration uint16) bool {
-	return !a.Sent.IsZero() && a.Token != "" && a.Count == registration && now.Sub(a.Sent) < ExchangeLifetime && !now.Before(a.Sent)
+	return !a.Sent.IsZero() && a.Token != "" && a.Count == registration && now.Sub(a.Sent) < exchange.ExchangeLifetime && !now.Before(a.Sent)
 }
 
 // Add takes the result of the line that was under way: one JSON object, the

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dormouse/codec/exchange"
 )
 
 // at is a time as records keep it: whole milliseconds.
@@ -46,8 +48,8 @@ func TestRepeats(t *testing.T) {
 		want    bool
 	}{
 		{"at once", sent, 0, 3, true},
-		{"at the end", sent, ExchangeLifetime - 1, 3, true},
-		{"too late", sent, ExchangeLifetime, 3, false},
+		{"at the end", sent, exchange.ExchangeLifetime - 1, 3, true},
+		{"too late", sent, exchange.ExchangeLifetime, 3, false},
 		{"clock set back", sent, -time.Second, 3, false},
 		{"registered anew", sent, time.Second, 4, false},
 		{"never sent", Attempt{Token: "token", Count: 3}, time.Second, 3, false},

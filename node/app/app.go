@@ -61,7 +61,7 @@ type App struct {
 	stopped  error
 }
 
-// New opens the data and binds the listeners. Where it fails, what was
+// New opens the data and binds the CoAP sockets. Where it fails, what was
 // acquired before is given back.
 func New(c config.Config, o Options) (a *App, err error) {
 	if o.Logger == nil {
