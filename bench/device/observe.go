@@ -37,17 +37,9 @@ func (c *Client) read(r request) exchange.Answer {
 		return exchange.Answer{Code: coap.NotAcceptable}
 	}
 	a := c.encode(f, r.path, nodes)
-	value, observe := r.Observe()
-	if !observe || a.Code != coap.Content {
-		return a
-	}
-	overrides, err := c.overrides(r)
-	if err != nil {
-		return exchange.Answer{Code: coap.BadRequest}
-	}
 	w := &watch{key: r.key()}
-	w.Paths, w.Format, w.Overrides = []lwm2m.Path{r.path}, f, overrides
-	return c.observe(r, value, w, nodes, a)
+	w.Paths, w.Format = []lwm2m.Path{r.path}, f
+	return c.readOrObserve(r, w, nodes, a)
 }
 
 // readComposite is Read-Composite, Observe-Composite and its cancellation.
@@ -68,16 +60,22 @@ func (c *Client) readComposite(r request) exchange.Answer {
 	}
 	nodes := access.ReadComposite(c.tree, paths, r.now)
 	a := c.encode(f, lwm2m.Path{}, nodes)
+	w := &watch{key: r.key()}
+	w.Paths, w.Composite, w.Format = paths, true, f
+	return c.readOrObserve(r, w, nodes, a)
+}
+
+// readOrObserve is the answer to what was read, which w observes if the request
+// says so.
+func (c *Client) readOrObserve(r request, w *watch, nodes []lwm2m.Node, a exchange.Answer) exchange.Answer {
 	value, observe := r.Observe()
 	if !observe || a.Code != coap.Content {
 		return a
 	}
-	overrides, err := c.overrides(r)
-	if err != nil {
+	var err error
+	if w.Overrides, err = c.overrides(r); err != nil {
 		return exchange.Answer{Code: coap.BadRequest}
 	}
-	w := &watch{key: r.key()}
-	w.Paths, w.Composite, w.Format, w.Overrides = paths, true, f, overrides
 	return c.observe(r, value, w, nodes, a)
 }
 
