@@ -1,10 +1,8 @@
 package fleet
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"strings"
 	"time"
@@ -20,53 +18,16 @@ import (
 // their merge by time, each read a chunk ahead. The order of two operations is
 // that of the 52 bits of time and count below the shard, then of the shard.
 
-// chunk is how many operation IDs of a shard are read ahead.
-const chunk = 128
-
-// after compares by time of creation, in the list's direction.
+// compareOperations compares by time of creation.
 func compareOperations(a, b ids.Operation) int {
 	const below = 1<<52 - 1
 	return cmp.Or(cmp.Compare(a&below, b&below), cmp.Compare(a.Shard(), b.Shard()))
 }
 
-// stream is the operations of one shard, or of one device, in order.
-type stream struct {
-	fleet   *Fleet
-	shard   ids.Shard
-	class   wire.Class
-	prefix  []byte
-	from    ids.Operation // the least that may come, inclusive
-	to      ids.Operation // the bound above, exclusive; 0: none
-	reverse bool
-	ahead   []ids.Operation
-	end     bool
-}
-
-// fill reads the next chunk.
-func (s *stream) fill() error {
-	if len(s.ahead) > 0 || s.end {
-		return nil
-	}
-	from := s.from.Append(bytes.Clone(s.prefix))
-	to := wire.PrefixEnd(s.prefix)
-	if s.to != 0 {
-		to = s.to.Append(bytes.Clone(s.prefix))
-	}
-	err := s.fleet.env.State.Scan(s.shard, s.class, from, to, s.reverse, func(key, _ []byte) bool {
-		s.ahead = append(s.ahead, ids.Operation(binary.BigEndian.Uint64(key[len(s.prefix):])))
-		return len(s.ahead) < chunk
-	})
-	s.end = len(s.ahead) < chunk
-	if n := len(s.ahead); n > 0 && s.reverse {
-		s.to = s.ahead[n-1]
-	} else if n > 0 {
-		s.from = s.ahead[n-1] + 1
-	}
-	return err
-}
+type operationStream = stream[ids.Operation]
 
 // streams are what a filter must look through.
-func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*stream, error) {
+func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*operationStream, error) {
 	if filter.HasDevice {
 		e, err := f.endpointOf(filter.Device)
 		if errors.Is(err, admin.ErrNotFound) {
@@ -75,19 +36,19 @@ func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*
 		if err != nil {
 			return nil, err
 		}
-		s := &stream{fleet: f, shard: f.env.Shards.Of(e), class: wire.ClassByDevice, prefix: wire.EndpointKey(e)}
-		return []*stream{s.bound(filter, behind)}, nil
+		s := &operationStream{fleet: f, shard: f.env.Shards.Of(e), class: wire.ClassByDevice, prefix: wire.EndpointKey(e)}
+		return []*operationStream{bound(s, filter, behind)}, nil
 	}
-	all := make([]*stream, f.env.Shards)
+	all := make([]*operationStream, f.env.Shards)
 	for i := range all {
-		s := &stream{fleet: f, shard: ids.Shard(i), class: wire.ClassOperation}
-		all[i] = s.bound(filter, behind)
+		s := &operationStream{fleet: f, shard: ids.Shard(i), class: wire.ClassOperation}
+		all[i] = bound(s, filter, behind)
 	}
 	return all, nil
 }
 
 // bound narrows a stream to the filter's time and to what is behind a cursor.
-func (s *stream) bound(filter admin.OperationFilter, behind ids.Operation) *stream {
+func bound(s *operationStream, filter admin.OperationFilter, behind ids.Operation) *operationStream {
 	s.reverse = filter.Revert
 	if !filter.From.IsZero() {
 		s.from = ids.NextOperation(s.shard, filter.From, 0)
@@ -137,9 +98,7 @@ func (f *Fleet) eachOperation(ctx context.Context, filter admin.OperationFilter,
 		if err != nil || s == nil {
 			return err
 		}
-		id := s.ahead[0]
-		s.ahead = s.ahead[1:]
-		op, err := f.stored(id)
+		op, err := f.stored(s.take())
 		switch {
 		case errors.Is(err, admin.ErrNotFound): // deleted meanwhile
 			continue
@@ -157,21 +116,17 @@ func (f *Fleet) eachOperation(ctx context.Context, filter admin.OperationFilter,
 	}
 }
 
-// next is the stream whose head comes first.
-func next(streams []*stream, reverse bool) (first *stream, err error) {
+// next is the stream whose head comes first, nil where all are at their end.
+func next(streams []*operationStream, reverse bool) (first *operationStream, err error) {
+	var earliest ids.Operation
 	for _, s := range streams {
-		if err := s.fill(); err != nil {
+		id, ok, err := s.head()
+		if err != nil {
 			return nil, err
 		}
-		if len(s.ahead) == 0 {
-			continue
-		}
-		if first == nil {
-			first = s
-			continue
-		}
-		if c := compareOperations(s.ahead[0], first.ahead[0]); c < 0 && !reverse || c > 0 && reverse {
-			first = s
+		c := compareOperations(id, earliest)
+		if ok && (first == nil || c < 0 && !reverse || c > 0 && reverse) {
+			first, earliest = s, id
 		}
 	}
 	return first, nil
