@@ -64,6 +64,7 @@ type Env struct {
 	Model  *model.Registry
 	Random func() uint32 // safe for concurrent use, unpredictable
 	Full   func() bool   // the disk's watermark is passed: refuse what is new
+	Seal   Sealer        // of keys that are stored
 }
 
 // AddressShard is the shard that holds the signpost of a peer address.

@@ -102,5 +102,9 @@ func Reject(ev Event, err error) {
 		ev.Reply(err)
 	case *Remove:
 		ev.Reply(err)
+	case *SetCredentials:
+		ev.Reply("", err)
+	case *DropCredentials:
+		ev.Reply("", err)
 	}
 }
