@@ -137,12 +137,12 @@ const (
 	StrayMessage     // a message of a peer that is not the endpoint's
 	ValuesFull       // a device has more values than are kept
 	Removed
-	SessionBegun     // a DTLS handshake is done
-	SessionEnded     // by the peer, by other credentials, or because its record cannot be read
-	RecordRefused    // a record that was not accepted
-	AddressMoved     // the session's peer speaks from another address
-	PlainRefused     // plain CoAP to an endpoint that has credentials
-	Probed           // a new address is asked whether it listens, before more is sent there
+	SessionBegun  // a DTLS handshake is done
+	SessionEnded  // by the peer, by other credentials, or because its record cannot be read
+	RecordRefused // a record that was not accepted
+	AddressMoved  // the session's peer speaks from another address
+	PlainRefused  // plain CoAP to an endpoint that has credentials
+	Probed        // a new address is asked whether it listens, before more is sent there
 	noticeKinds
 )
 
