@@ -14,16 +14,18 @@ import (
 const maxBody = 1 << 20
 
 // datagram opens what is sealed. What is not is refused where the endpoint has
-// credentials: whoever knows its name could else take its place.
-func (e *Endpoint) datagram(now time.Time, d *Datagram, fx *Effects) {
+// credentials: whoever knows its name could else take its place. It reports that
+// something was taken for the device's.
+func (e *Endpoint) datagram(now time.Time, d *Datagram, fx *Effects) bool {
 	switch {
 	case d.Sealed:
-		e.records(now, d, fx)
+		return e.records(now, d, fx)
 	case e.at.Secured:
 		e.unprotected(d, fx)
-	default:
-		e.message(now, d, fx)
+		return false
 	}
+	e.message(now, d, fx)
+	return true
 }
 
 // message sorts requests of the device from answers to ours.

@@ -111,7 +111,10 @@ func (e *Endpoint) name() string {
 func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
 	switch ev := ev.(type) {
 	case *Datagram:
-		e.datagram(now, ev, fx)
+		if !e.datagram(now, ev, fx) {
+			fx.Wake = e.wake()
+			return // what is not the device's sets nothing going
+		}
 	case Tick:
 		e.tick(now, fx)
 	case Deadline:

@@ -78,18 +78,18 @@ func (e *Endpoint) readSession() (*session.Session, error) {
 
 // records opens a datagram of the session. Each record that is accepted is
 // committed as such with this event, before anything that it leads to leaves.
-func (e *Endpoint) records(now time.Time, d *Datagram, fx *Effects) {
+func (e *Endpoint) records(now time.Time, d *Datagram, fx *Effects) (accepted bool) {
 	s := e.live()
 	if s == nil {
 		fx.notice(RecordRefused, e.name(), "no session")
-		return
+		return false
 	}
 	contents, err := s.Open(d.Buffer)
 	if err != nil {
 		fx.notice(RecordRefused, e.name(), err.Error())
 	}
 	if len(contents) == 0 {
-		return
+		return s.Dirty() // a record of the peer's that means nothing
 	}
 	proven := e.heardFrom(d, contents, fx)
 	for i := range contents {
@@ -100,6 +100,7 @@ func (e *Endpoint) records(now time.Time, d *Datagram, fx *Effects) {
 	} else if proven {
 		e.resend(fx)
 	}
+	return true
 }
 
 // content handles one record. A handshake message is the client's Finished again,
