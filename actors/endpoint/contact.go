@@ -54,8 +54,9 @@ const (
 	contactSecured
 	contactUnproven
 	contactSession
+	contactNowhere // there is no path: nothing was heard yet
 
-	contactMore = contactBare | contactSecured | contactUnproven | contactSession
+	contactMore = contactBare | contactSecured | contactUnproven | contactSession | contactNowhere
 )
 
 const (
@@ -108,7 +109,9 @@ func (c *Contact) Append(dst []byte) []byte {
 	}
 	dst = wire.AppendTime(dst, c.LastContact)
 	dst = binary.AppendVarint(dst, c.LastContact.UnixMilli()-c.LastUpdate.UnixMilli())
-	dst = c.Path.Append(dst)
+	if !c.Path.IsZero() {
+		dst = c.Path.Append(dst)
+	}
 	dst = binary.BigEndian.AppendUint16(dst, c.Count)
 	dst = binary.AppendUvarint(dst, uint64(c.Lifetime))
 	if c.HasWindow {
@@ -135,7 +138,7 @@ func (c *Contact) more() (flags byte) {
 	for _, f := range [...]struct {
 		set  bool
 		flag byte
-	}{{c.Bare, contactBare}, {c.Secured, contactSecured}, {c.Unproven, contactUnproven}, {c.Session != nil, contactSession}} {
+	}{{c.Bare, contactBare}, {c.Secured, contactSecured}, {c.Unproven, contactUnproven}, {c.Session != nil, contactSession}, {c.Path.IsZero(), contactNowhere}} {
 		if f.set {
 			flags |= f.flag
 		}
@@ -158,12 +161,14 @@ func (c *Contact) Parse(b []byte) error {
 	c.Asleep, c.Signposted = flags&contactAsleep != 0, flags&contactSignposted != 0
 	c.LastContact = f.Time()
 	c.LastUpdate = time.UnixMilli(c.LastContact.UnixMilli() - f.Varint())
-	path, n, err := wire.ParseReturnPath(f.Peek())
-	if err != nil {
-		return ErrRecord
+	if more&contactNowhere == 0 {
+		path, n, err := wire.ParseReturnPath(f.Peek())
+		if err != nil {
+			return ErrRecord
+		}
+		f.Cut(n)
+		c.Path = path
 	}
-	f.Cut(n)
-	c.Path = path
 	c.Registered, c.Restore = flags&contactRegistered != 0, flags&contactRestore != 0
 	c.Count, c.Lifetime = f.Uint16(), int64(f.Uvarint())
 	c.HasWindow, c.Queue = flags&contactWindow != 0, flags&contactQueue != 0

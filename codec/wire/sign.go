@@ -59,11 +59,15 @@ func (s *Sign) Shard(k ids.Key, n ids.Shards) ids.Shard {
 // Slot is a place for the sign among n, a power of two: the same for the same
 // sign, and spread. Who chooses addresses can make them meet.
 func (s *Sign) Slot(n int) int {
-	h := uint64(s.Class) * 0x9e3779b97f4a7c15
-	for i := 0; i < 16; i += 8 {
-		h = (h ^ binary.LittleEndian.Uint64(s.key[i:])) * 0xff51afd7ed558ccd
-		h ^= h >> 32
-	}
-	h = (h ^ uint64(s.key[16]) ^ uint64(s.key[17])<<8) * 0xc4ceb9fe1a85ec53
-	return int(h>>32) & (n - 1)
+	h := mix(uint64(s.Class)<<16 | uint64(binary.LittleEndian.Uint16(s.key[16:])))
+	h = mix(h ^ binary.LittleEndian.Uint64(s.key[8:]))
+	h = mix(h ^ binary.LittleEndian.Uint64(s.key[:]))
+	return int(h & uint64(n-1))
+}
+
+// mix is the finalizer of splitmix64: each bit moves all.
+func mix(h uint64) uint64 {
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
 }
