@@ -64,4 +64,3 @@ func TestHintsFollowTheStore(t *testing.T) {
 		r.wantSent("stray odd")
 	})
 }
-
