@@ -53,6 +53,9 @@ func AddressKey(p netip.AddrPort) []byte {
 // CIDKey is the key of ClassCID, in the shard that the CID names.
 func CIDKey(c ids.CID) []byte { return c[:] }
 
+// ClaimKey is the key of ClassClaim, in the shard of the identity.
+func ClaimKey(i ids.Identity) []byte { return i.Append(make([]byte, 0, 8)) }
+
 // PrefixEnd is the smallest key above all that begin with prefix; nil where
 // there is none.
 func PrefixEnd(prefix []byte) []byte {

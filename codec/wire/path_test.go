@@ -99,6 +99,7 @@ func TestKeysGolden(t *testing.T) {
 		"address IPv4":     {AddressKey(netip.MustParseAddrPort("192.0.2.1:5683")), "00000000000000000000ffffc00002011633"},
 		"address mapped":   {AddressKey(netip.MustParseAddrPort("[::ffff:192.0.2.1]:5683")), "00000000000000000000ffffc00002011633"},
 		"Connection ID":    {CIDKey(ids.CID{0x11, 0x23, 0xde, 0xad, 0xbe, 0xef, 0xed, 0xb6}), "1123deadbeefedb6"},
+		"claim":            {ClaimKey(0x3132333435363738), "3132333435363738"},
 		"address IPv6":     {AddressKey(netip.MustParseAddrPort("[fe80::1%eth0]:1")), "fe8000000000000000000000000000010001"},
 	} {
 		if got := hex.EncodeToString(tc.key); got != tc.want {
