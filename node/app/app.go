@@ -17,6 +17,7 @@ import (
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
 	"dormouse/node/config"
+	"dormouse/node/credentials"
 	"dormouse/node/fleet"
 	"dormouse/node/ingress"
 	"dormouse/node/metrics"
@@ -43,13 +44,14 @@ type App struct {
 	listen  metrics.Listener
 	counts  counts
 
-	store     *store.Store
-	committer *shards.Local
-	env       *endpoint.Env
-	shell     *shell.Shell
-	fleet     *fleet.Fleet
-	sockets   *ingress.Sockets // nil: no CoAP listener
-	admin     *admin.Server    // nil: no HTTP listener
+	store       *store.Store
+	committer   *shards.Local
+	env         *endpoint.Env
+	shell       *shell.Shell
+	credentials *credentials.Store
+	fleet       *fleet.Fleet
+	sockets     *ingress.Sockets // nil: no CoAP listener
+	admin       *admin.Server    // nil: no HTTP listener
 
 	version  string
 	failed   chan error // gets the first fault that ends the node
@@ -84,7 +86,8 @@ func New(c config.Config, o Options) (a *App, err error) {
 	if err := a.openShell(o); err != nil {
 		return a, err
 	}
-	a.fleet = fleet.New(a.env, a.shell, a.logger)
+	a.credentials = credentials.New(a.env, a.shell, a.logger)
+	a.fleet = fleet.New(a.env, a.shell, a.credentials, a.logger)
 	if err := a.openSockets(); err != nil {
 		return a, err
 	}
