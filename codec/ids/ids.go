@@ -2,6 +2,7 @@
 // tells, without a look-up, which shard owns what it names.
 //
 //	endpoint hash   64 bits = SipHash-2-4 of the endpoint name under the cluster's secret key
+//	identity hash   64 bits = the same of a PSK identity, under a key of its own
 //	shard           = top 32 bits of the hash, scaled to the number of shards
 //	location        = base64url(hash 64 | registration count 8): 12 characters
 //	token           = top 32 bits of the hash | 32 random bits

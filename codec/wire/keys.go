@@ -42,6 +42,9 @@ func ParseTimerKey(key []byte) (at time.Time, e ids.Endpoint, err error) {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(key))), e, err
 }
 
+// ClaimKey is the key of ClassClaim, in the shard of the identity.
+func ClaimKey(i ids.Identity) []byte { return i.Append(make([]byte, 0, 8)) }
+
 // PrefixEnd is the smallest key above all that begin with prefix; nil where
 // there is none.
 func PrefixEnd(prefix []byte) []byte {

@@ -100,6 +100,7 @@ func TestKeysGolden(t *testing.T) {
 		"address mapped":   {signKey(SecureSign(netip.MustParseAddrPort("[::ffff:192.0.2.1]:5683"))), "00000000000000000000ffffc00002011633"},
 		"Connection ID":    {signKey(CIDSign(ids.CID{0x11, 0x23, 0xde, 0xad, 0xbe, 0xef, 0xed, 0xb6})), "1123deadbeefedb6"},
 		"address IPv6":     {signKey(AddressSign(netip.MustParseAddrPort("[fe80::1%eth0]:1"))), "fe8000000000000000000000000000010001"},
+		"claim":            {ClaimKey(0x3132333435363738), "3132333435363738"},
 	} {
 		if got := hex.EncodeToString(tc.key); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
