@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // settings are those of a small node on ports that the kernel chooses.
 func settings(data string) config.Config {
 	c := config.Default()
-	c.Data, c.HTTP, c.CoAP = data, "127.0.0.1:0", []string{"127.0.0.1:0"}
+	c.Data, c.HTTP, c.CoAP, c.CoAPS = data, "127.0.0.1:0", []string{"127.0.0.1:0"}, []string{"127.0.0.1:0"}
 	c.AcceptUnknown = true
 	c.Cache = 8 << 20
 	c.LowSpace, c.FullSpace = 2, 1 // how full the disk of the machine is does not matter
