@@ -6,18 +6,15 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
-	"net"
-	"syscall"
-	"time"
 
 	"dormouse/codec/dtlsrec"
 
 	"github.com/pion/dtls/v2"
 )
 
-// ErrRefused is wrapped where the server ended a handshake by an alert, which
+// ErrRefused is wrapped where the peer ended a handshake by an alert, which
 // the error names: decrypt_error for a wrong key or identity.
-var ErrRefused = errors.New("secure: refused by the server")
+var ErrRefused = errors.New("secure: refused by the peer")
 
 // Handshake makes a session with the server that send reaches and whose
 // datagrams come from received, until the context ends; it should end, as there
@@ -30,22 +27,17 @@ func Handshake(ctx context.Context, send func(datagram []byte), received <-chan 
 		return nil, err
 	}
 	p := newPipe(send, received, o.CIDLength)
-	state, err := lead(ctx, p, o)
-	p.mute()
-	sealed, alert := p.heard()
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("secure: handshake of %q: %w", o.Identity, ctx.Err())
-	case err != nil && alert != nil:
-		return nil, fmt.Errorf("secure: handshake of %q: %w: %v", o.Identity, ErrRefused, alert.Description)
-	case err != nil:
-		return nil, fmt.Errorf("secure: handshake of %q: %w", o.Identity, err)
+	conn, err := dtls.ClientWithContext(ctx, p, nowhere, o.config())
+	state, err := take(p, conn, err)
+	if err != nil {
+		return nil, fmt.Errorf("secure: handshake of %q: %w", o.Identity, reason(ctx, p, err))
 	}
+	sealed, _ := p.heard()
 	return newLink(state, sealed, o.Memory)
 }
 
-// lead has pion make the handshake, and takes its state over.
-func lead(ctx context.Context, p *pipe, o Options) (exported, error) {
+// config is that of pion's client.
+func (o Options) config() *dtls.Config {
 	config := &dtls.Config{
 		PSK:             func([]byte) ([]byte, error) { return o.Key, nil },
 		PSKIdentityHint: []byte(o.Identity),
@@ -61,21 +53,39 @@ func lead(ctx context.Context, p *pipe, o Options) (exported, error) {
 	default:
 		config.ConnectionIDGenerator = dtls.RandomCIDGenerator(o.CIDLength)
 	}
-	conn, err := dtls.ClientWithContext(ctx, p, nowhere, config)
+	return config
+}
+
+// take takes the state of a handshake over, and ends pion's part.
+func take(p *pipe, conn *dtls.Conn, err error) (exported, error) {
+	p.mute() // before the number is read that we go on from
 	if err != nil {
 		return exported{}, errors.Join(err, p.Close())
 	}
-	p.mute() // before the number is read that we go on from
 	state, err := export(conn)
 	return state, errors.Join(err, conn.Close())
 }
 
+// reason is why a handshake failed, the most telling of what is known.
+func reason(ctx context.Context, p *pipe, err error) error {
+	_, alert := p.heard()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case alert != nil:
+		return fmt.Errorf("%w: %v", ErrRefused, alert.Description)
+	}
+	return err
+}
+
 // exported is what dtls.State.MarshalBinary writes, as far as it is used here.
 type exported struct {
+	IsClient                              bool
 	LocalRandom, RemoteRandom             [32]byte
 	CipherSuiteID                         uint16
 	MasterSecret                          []byte
 	SequenceNumber                        uint64 // the next one of our epoch
+	IdentityHint                          []byte // of a server: the client's identity
 	LocalConnectionID, RemoteConnectionID []byte
 }
 
@@ -92,53 +102,12 @@ func export(conn *dtls.Conn) (state exported, err error) {
 }
 
 func (e exported) secrets() dtlsrec.Secrets {
-	return dtlsrec.Secrets{
+	s := dtlsrec.Secrets{
 		Suite: dtlsrec.Suite(e.CipherSuiteID), Master: e.MasterSecret,
 		ClientRandom: e.LocalRandom, ServerRandom: e.RemoteRandom,
 	}
-}
-
-// largest is the longest datagram that Over reads whole.
-const largest = 2048
-
-// queued is how many datagrams may wait for pion; more are lost, and repeated.
-const queued = 16
-
-// Over is Handshake over a connected socket, which is read by nobody else
-// meanwhile. The read deadline is none afterwards.
-func Over(ctx context.Context, conn net.Conn, o Options) (*Link, error) {
-	received, over := make(chan []byte, queued), make(chan struct{})
-	go func() {
-		defer close(over)
-		read(conn, received)
-	}()
-	link, err := Handshake(ctx, func(b []byte) { _, _ = conn.Write(b) }, received, o) // what is lost is repeated
-	stopped := conn.SetReadDeadline(time.Unix(1, 0))
-	if stopped != nil {
-		return nil, errors.Join(err, fmt.Errorf("secure: taking the socket back: %w", stopped))
+	if !e.IsClient {
+		s.ClientRandom, s.ServerRandom = s.ServerRandom, s.ClientRandom
 	}
-	<-over
-	if restored := conn.SetReadDeadline(time.Time{}); restored != nil {
-		return nil, errors.Join(err, fmt.Errorf("secure: taking the socket back: %w", restored))
-	}
-	return link, err
-}
-
-// read passes datagrams on until the deadline. That nobody listens at the
-// server's port, yet or again, is no end.
-func read(conn net.Conn, received chan<- []byte) {
-	b := make([]byte, largest)
-	for {
-		n, err := conn.Read(b)
-		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
-			continue
-		case err != nil:
-			return
-		}
-		select {
-		case received <- bytes.Clone(b[:n]):
-		default:
-		}
-	}
+	return s
 }

@@ -155,3 +155,14 @@ func TestDeriveKey(t *testing.T) {
 		}
 	}
 }
+
+func TestCredentials(t *testing.T) {
+	c := Credentials{Seed: "s"}.Of("dev")
+	if c.Endpoint != "dev" || c.Identity != "dev" || !bytes.Equal(c.Key, DeriveKey("s", "dev")) {
+		t.Errorf("%+v", c)
+	}
+	c = Credentials{Identity: "psk:{endpoint}:1", Key: testKey}.Of("dev")
+	if c.Endpoint != "dev" || c.Identity != "psk:dev:1" || !bytes.Equal(c.Key, testKey) {
+		t.Errorf("%+v", c)
+	}
+}

@@ -21,7 +21,8 @@ var (
 // epoch of all records: there is no renegotiation.
 const epoch = 1
 
-// Link is the client's end of an established session. One goroutine uses it at a
+// Link is one end of an established session, here the client's unless Accept
+// made it: then read "client" where it says server. One goroutine uses it at a
 // time. It takes about 250 bytes and 16 for each record of the audit; 2 kB more
 // from the first Seal or Open until Sleep.
 type Link struct {
@@ -33,6 +34,7 @@ type Link struct {
 	audit   audit
 	end     dtlsrec.Alert
 	ended   bool
+	server  bool // we are the server
 
 	cipher *dtlsrec.Cipher // nil until it is used
 }
@@ -43,11 +45,14 @@ func newLink(e exported, sealed [][]byte, memory int) (*Link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("secure: keys of the session: %w", err)
 	}
-	l := &Link{secrets: secrets, own: e.LocalConnectionID, peer: e.RemoteConnectionID, next: e.SequenceNumber}
+	l := &Link{
+		secrets: secrets, own: e.LocalConnectionID, peer: e.RemoteConnectionID,
+		next: e.SequenceNumber, server: !e.IsClient,
+	}
 	l.audit.most = memory
 	for _, record := range sealed {
 		if _, err := l.Open(record); err != nil && !errors.Is(err, ErrReplay) {
-			return nil, fmt.Errorf("secure: the server's last flight: %w", err)
+			return nil, fmt.Errorf("secure: the peer's last flight: %w", err)
 		}
 	}
 	return l, nil
@@ -59,6 +64,9 @@ func (l *Link) Suite() dtlsrec.Suite { return l.secrets.Suite }
 // CID is what the server wants in our records, not to be changed; empty where it
 // wants nothing, and the session hangs on the address.
 func (l *Link) CID() []byte { return l.peer }
+
+// Asks reports that what the peer sends carries a Connection ID of ours.
+func (l *Link) Asks() bool { return len(l.own) > 0 }
 
 // Sent is the sequence number of the next record: beyond all that the handshake
 // used, one more with each Seal.
@@ -184,7 +192,7 @@ func (l *Link) finish(a dtlsrec.Alert) {
 // wake makes the cipher. The secrets were checked when they came in.
 func (l *Link) wake() *dtlsrec.Cipher {
 	if l.cipher == nil {
-		c, err := dtlsrec.NewCipher(l.secrets, false)
+		c, err := dtlsrec.NewCipher(l.secrets, l.server)
 		if err != nil {
 			panic("secure: " + err.Error())
 		}

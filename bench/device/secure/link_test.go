@@ -13,7 +13,7 @@ import (
 // pair is a Link of a handshake that never was, and the server's cipher.
 func pair(t *testing.T, suite dtlsrec.Suite, memory int) (*Link, *dtlsrec.Cipher) {
 	t.Helper()
-	e := exported{CipherSuiteID: uint16(suite), MasterSecret: bytes.Repeat([]byte{7}, 48), SequenceNumber: 1}
+	e := exported{IsClient: true, CipherSuiteID: uint16(suite), MasterSecret: bytes.Repeat([]byte{7}, 48), SequenceNumber: 1}
 	link, err := newLink(e, nil, memory)
 	if err != nil {
 		t.Fatal(err)

@@ -1,8 +1,6 @@
 package secure
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -64,21 +62,4 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("flights every %v, memory of %d: %w", o.Interval, o.Memory, ErrOptions)
 	}
 	return o, nil
-}
-
-// KeyLength is the length of derived keys, bytes.
-const KeyLength = 16
-
-// DeriveKey makes the key of an identity from a seed: the same in every process,
-// and another one for every identity. It keeps nothing secret from who has the
-// seed: keys for trials alone.
-func DeriveKey(seed, identity string) []byte {
-	h := sha256.New()
-	for _, part := range []string{"dormouse-bench psk", seed, identity} {
-		var length [4]byte
-		binary.BigEndian.PutUint32(length[:], uint32(len(part)))
-		h.Write(length[:])
-		h.Write([]byte(part))
-	}
-	return h.Sum(nil)[:KeyLength]
 }

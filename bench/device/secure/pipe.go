@@ -10,7 +10,7 @@ import (
 	"dormouse/codec/dtlsrec"
 )
 
-// maxSealed bounds the records of the server that are kept for the audit: its
+// maxSealed bounds the records of the peer that are kept for the audit: its
 // Finished, and repetitions of it.
 const maxSealed = 16
 
@@ -25,7 +25,9 @@ type pipe struct {
 
 	mu        sync.Mutex // guards what follows; send is called under it
 	over      bool       // nothing more is sent
-	sealed    [][]byte   // records of the server in epoch 1
+	holds     bool       // the flight that begins with ChangeCipherSpec is not sent
+	held      []byte     // that flight
+	sealed    [][]byte   // records of the peer in epoch 1
 	alert     *dtlsrec.Alert
 	interrupt chan struct{} // closed while the read deadline has passed
 }
@@ -56,7 +58,7 @@ func (p *pipe) ReadFrom(b []byte) (int, net.Addr, error) {
 	}
 }
 
-// look keeps sealed records, and the alert that says why the server gave up.
+// look keeps sealed records, and the alert that says why the peer gave up.
 func (p *pipe) look(datagram []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,7 +84,11 @@ func (p *pipe) look(datagram []byte) {
 func (p *pipe) WriteTo(b []byte, _ net.Addr) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.over {
+	switch {
+	case p.over:
+	case p.holds && dtlsrec.ContentType(b[0]) == dtlsrec.TypeChangeCipherSpec:
+		p.held = bytes.Clone(b)
+	default:
 		p.send(b)
 	}
 	return len(b), nil
