@@ -73,6 +73,7 @@ func (m *mouse) handshake(o secure.Options) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	check(m.t, m.conn.SetReadDeadline(time.Time{}))
 	m.link, err = secure.Over(ctx, m.conn, o)
 	m.handshakes++
 	return err
@@ -130,7 +131,8 @@ func (m *mouse) write(datagram []byte) {
 	_, _ = m.conn.Write(datagram) // the node may be down for a while
 }
 
-// wait reads until a message is the one, and serves requests meanwhile.
+// wait reads until a message is the one or the session has ended, and serves
+// requests meanwhile.
 func (m *mouse) wait(patience time.Duration, is func(*coap.Message) bool) (*coap.Message, error) {
 	buffer := make([]byte, 2048)
 	if err := m.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
@@ -148,6 +150,9 @@ func (m *mouse) wait(patience time.Duration, is func(*coap.Message) bool) (*coap
 			return nil, err
 		}
 		plaintexts, _ := m.link.Open(buffer[:n]) // what is none of the session is a stray
+		if _, ended := m.link.Ended(); ended {
+			return nil, nil
+		}
 		if len(plaintexts) == 0 {
 			m.strays++
 		}
