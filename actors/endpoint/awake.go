@@ -32,7 +32,7 @@ func (c *Contact) AwakeFor(node *Config) time.Duration {
 
 // awake reports that the device is believed to listen now.
 func (e *Endpoint) awake(now time.Time) bool {
-	if !e.known || !e.at.Registered || e.at.Asleep {
+	if !e.known || !e.at.Registered || e.at.Asleep || e.at.Secured && e.at.Session == nil {
 		return false
 	}
 	window := e.at.AwakeFor(&e.shard.Env.Config)
@@ -108,7 +108,7 @@ func (e *Endpoint) unregister(now time.Time, fx *Effects) {
 	e.saveRegistration = true
 	e.fetches = nil
 	if e.at.Signposted {
-		fx.Signposts = append(fx.Signposts, Signpost{Peer: e.at.Path.Peer, Clear: true})
+		fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(e.at.Path.Peer), Clear: true})
 		e.at.Signposted = false
 	}
 }

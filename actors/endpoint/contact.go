@@ -33,9 +33,31 @@ type Contact struct {
 	Values      uint32 // resources with a last value
 	Marks       []observe.Mark
 	Answers     []byte // the newest answers, for duplicates (exchange.Answers)
+
+	// Of endpoints that DTLS protects.
+	Bare     bool   // there is no registration record: the endpoint has credentials, and perhaps a session
+	Secured  bool   // it has credentials: plain CoAP is refused
+	Unproven bool   // Path is new, and nothing was heard from there since
+	Session  []byte // state of the session (session.AppendState), nil for none
 }
 
-const contactVersion = 1
+// Versions of the record. The second is written where there is something that
+// the first cannot say.
+const (
+	contactVersion1 = 1
+	contactVersion2 = 2
+)
+
+// Second byte of flags, in version 2.
+const (
+	contactBare byte = 1 << iota
+	contactSecured
+	contactUnproven
+	contactSession
+	contactNowhere // there is no path: nothing was heard yet
+
+	contactMore = contactBare | contactSecured | contactUnproven | contactSession | contactNowhere
+)
 
 const (
 	contactAsleep byte = 1 << iota
@@ -80,10 +102,16 @@ func (c *Contact) Append(dst []byte) []byte {
 	if len(c.Marks) > 0 {
 		flags |= contactMarks
 	}
-	dst = append(dst, contactVersion, flags)
+	if more := c.more(); more != 0 {
+		dst = append(dst, contactVersion2, flags, more)
+	} else {
+		dst = append(dst, contactVersion1, flags)
+	}
 	dst = wire.AppendTime(dst, c.LastContact)
 	dst = binary.AppendVarint(dst, c.LastContact.UnixMilli()-c.LastUpdate.UnixMilli())
-	dst = c.Path.Append(dst)
+	if !c.Path.IsZero() {
+		dst = c.Path.Append(dst)
+	}
 	dst = binary.BigEndian.AppendUint16(dst, c.Count)
 	dst = binary.AppendUvarint(dst, uint64(c.Lifetime))
 	if c.HasWindow {
@@ -99,26 +127,48 @@ func (c *Contact) Append(dst []byte) []byte {
 	if flags&contactMarks != 0 {
 		dst = section(dst, 0, func(b []byte) []byte { return observe.AppendMarks(b, c.Marks) })
 	}
+	if c.Session != nil {
+		dst = append(append(dst, byte(len(c.Session))), c.Session...)
+	}
 	return append(dst, c.Answers...)
 }
 
-// Parse reads what Append wrote into c. Answers alias b.
+// more is the second byte of flags, 0 where version 1 says all.
+func (c *Contact) more() (flags byte) {
+	for _, f := range [...]struct {
+		set  bool
+		flag byte
+	}{{c.Bare, contactBare}, {c.Secured, contactSecured}, {c.Unproven, contactUnproven}, {c.Session != nil, contactSession}, {c.Path.IsZero(), contactNowhere}} {
+		if f.set {
+			flags |= f.flag
+		}
+	}
+	return flags
+}
+
+// Parse reads what Append wrote into c. Answers and Session alias b.
 func (c *Contact) Parse(b []byte) error {
 	*c = Contact{}
 	f := wire.NewFields(b)
-	if f.Byte() != contactVersion {
+	version, flags, more := f.Byte(), f.Byte(), byte(0)
+	if version == contactVersion2 {
+		more = f.Byte()
+	}
+	if version != contactVersion1 && version != contactVersion2 || more&^contactMore != 0 {
 		return ErrRecord
 	}
-	flags := f.Byte()
+	c.Bare, c.Secured, c.Unproven = more&contactBare != 0, more&contactSecured != 0, more&contactUnproven != 0
 	c.Asleep, c.Signposted = flags&contactAsleep != 0, flags&contactSignposted != 0
 	c.LastContact = f.Time()
 	c.LastUpdate = time.UnixMilli(c.LastContact.UnixMilli() - f.Varint())
-	path, n, err := wire.ParseReturnPath(f.Peek())
-	if err != nil {
-		return ErrRecord
+	if more&contactNowhere == 0 {
+		path, n, err := wire.ParseReturnPath(f.Peek())
+		if err != nil {
+			return ErrRecord
+		}
+		f.Cut(n)
+		c.Path = path
 	}
-	f.Cut(n)
-	c.Path = path
 	c.Registered, c.Restore = flags&contactRegistered != 0, flags&contactRestore != 0
 	c.Count, c.Lifetime = f.Uint16(), int64(f.Uvarint())
 	c.HasWindow, c.Queue = flags&contactWindow != 0, flags&contactQueue != 0
@@ -134,6 +184,9 @@ func (c *Contact) Parse(b []byte) error {
 		if c.Marks = observe.ParseMarks(&body); !ok || body.Err() != nil {
 			return ErrRecord
 		}
+	}
+	if more&contactSession != 0 {
+		c.Session = f.Cut(int(f.Byte()))
 	}
 	c.Answers = f.Rest()
 	if f.Err() != nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"dormouse/actors/intake"
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
 	"dormouse/codec/lwm2m"
@@ -12,67 +13,71 @@ import (
 // maxBody bounds what a device may send in blocks: object lists and Sends.
 const maxBody = 1 << 20
 
-// datagram sorts requests of the device from answers to ours.
-func (e *Endpoint) datagram(now time.Time, d *Datagram, fx *Effects) {
-	if d.Message.Code.IsRequest() {
-		e.request(now, d, fx)
-		return
+// datagram opens what is sealed. What is not is refused where the endpoint has
+// credentials: whoever knows its name could else take its place. It reports that
+// something was taken for the device's.
+func (e *Endpoint) datagram(now time.Time, d *Datagram, fx *Effects) bool {
+	switch {
+	case d.Sealed:
+		return e.records(now, d, fx)
+	case e.at.Secured:
+		e.unprotected(d, fx)
+		return false
 	}
-	e.response(now, d, fx)
+	e.message(now, d, fx)
+	return true
+}
+
+// message sorts requests of the device from answers to ours.
+func (e *Endpoint) message(now time.Time, d *Datagram, fx *Effects) {
+	target, fault := intake.Sort(&d.Message)
+	switch target {
+	case intake.Nothing:
+		e.faulty(d, fault, fx)
+	case intake.Response, intake.Empty:
+		e.response(now, d, fx)
+	default:
+		e.request(now, d, target, fx)
+	}
+}
+
+// faulty refuses a message that is for nothing.
+func (e *Endpoint) faulty(d *Datagram, fault intake.Fault, fx *Effects) {
+	var reply coap.Message
+	if intake.Refuse(&d.Message, fault, &reply) {
+		e.transmit(d.Path, &reply, fx)
+	}
 }
 
 // request answers a duplicate as before, and hands the rest to its handler.
-func (e *Endpoint) request(now time.Time, d *Datagram, fx *Effects) {
+func (e *Endpoint) request(now time.Time, d *Datagram, target intake.Target, fx *Effects) {
 	m := &d.Message
-	if answer, dup := e.answers.Lookup(now, peerHash(d.Path.Peer), m.MessageID); dup {
+	if answer, dup := e.answers.Lookup(now, e.peer(d), m.MessageID); dup {
 		if len(answer) > 0 {
-			fx.sendBytes(d.Path, answer)
+			e.transmitBytes(d.Path, answer, fx)
 		}
 		fx.notice(Duplicate, e.name(), "")
 		return
 	}
-	switch target(m) {
-	case targetRegister:
+	switch target {
+	case intake.Register:
 		e.register(now, d, fx)
-	case targetUpdate:
+	case intake.Update:
 		e.update(now, d, fx)
-	case targetDeregister:
+	case intake.Deregister:
 		e.deregister(now, d, fx)
-	case targetSend:
+	case intake.Send:
 		e.send(now, d, fx)
-	default:
-		e.reply(now, d, exchange.Answer{Code: coap.NotFound}, fx)
 	}
 }
 
-type targetKind uint8
-
-const (
-	targetNone targetKind = iota
-	targetRegister
-	targetUpdate
-	targetDeregister
-	targetSend
-)
-
-// target tells the interface operation by method and path.
-func target(m *coap.Message) targetKind {
-	first, second, more := m.Segments()
-	switch {
-	case more:
-		return targetNone
-	case string(first) == "dp" && len(second) == 0 && m.Code == coap.POST:
-		return targetSend
-	case string(first) != "rd":
-		return targetNone
-	case m.Code == coap.POST && len(second) == 0:
-		return targetRegister
-	case m.Code == coap.POST:
-		return targetUpdate
-	case m.Code == coap.DELETE && len(second) > 0:
-		return targetDeregister
+// peer tells the senders of duplicates apart: by the address over plain CoAP.
+// A session is one peer wherever it sends from, and a new one forgets all answers.
+func (e *Endpoint) peer(d *Datagram) uint32 {
+	if d.Sealed {
+		return 0
 	}
-	return targetNone
+	return peerHash(d.Path.Peer)
 }
 
 // reply answers a request and remembers the answer for its duplicates.
@@ -80,9 +85,9 @@ func (e *Endpoint) reply(now time.Time, d *Datagram, a exchange.Answer, fx *Effe
 	m := &d.Message
 	var answer []byte
 	if r := exchange.Reply(m, a, &e.mids); r != nil { // nil: a NON that wants no response
-		answer = append(answer, fx.send(d.Path, r)...)
+		answer = append(answer, e.transmit(d.Path, r, fx)...)
 	}
-	e.answers.Remember(now, peerHash(d.Path.Peer), m.MessageID, m.Type == coap.Confirmable, answer)
+	e.answers.Remember(now, e.peer(d), m.MessageID, m.Type == coap.Confirmable, answer)
 	if e.known && e.at.Registered { // else a refusal, which may be made again
 		e.saveContact = true
 	}

@@ -1,9 +1,9 @@
 package endpoint
 
 import (
-	"net/netip"
 	"time"
 
+	"dormouse/actors/session"
 	"dormouse/codec/coap"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
@@ -34,11 +34,10 @@ type Send struct {
 	Payload []byte
 }
 
-// Signpost moves the signpost of a peer address (wire.ClassAddress), which
-// lives in the shard of the address. Clear removes it if it still names this
-// endpoint; it may be done after the commit, at leisure.
+// Signpost lets a sign lead to this endpoint; it lies in the shard of the sign.
+// Clear removes it if it still does; that may be done after the commit, at leisure.
 type Signpost struct {
-	Peer  netip.AddrPort
+	Sign  wire.Sign
 	Clear bool
 }
 
@@ -72,6 +71,24 @@ func (e *Effects) send(path wire.ReturnPath, m *coap.Message) []byte {
 	payload := out[start:len(out):len(out)]
 	e.Sends = append(e.Sends, Send{path, payload})
 	return payload
+}
+
+// sendSealed seals an encoded message and sends that; it returns its length.
+func (e *Effects) sendSealed(path wire.ReturnPath, s *session.Session, message []byte) int {
+	start := len(e.arena)
+	e.arena = s.Seal(e.arena, message)
+	if len(e.arena) > start { // else the session has ended
+		e.Sends = append(e.Sends, Send{path, e.arena[start:len(e.arena):len(e.arena)]})
+	}
+	return len(e.arena) - start
+}
+
+// sendClose ends a session and tells the peer.
+func (e *Effects) sendClose(path wire.ReturnPath, s *session.Session) {
+	start := len(e.arena)
+	if e.arena = s.Close(e.arena); len(e.arena) > start {
+		e.Sends = append(e.Sends, Send{path, e.arena[start:len(e.arena):len(e.arena)]})
+	}
 }
 
 // sendBytes sends an encoded message again.
@@ -120,6 +137,12 @@ const (
 	StrayMessage     // a message of a peer that is not the endpoint's
 	ValuesFull       // a device has more values than are kept
 	Removed
+	SessionBegun  // a DTLS handshake is done
+	SessionEnded  // by the peer, by other credentials, or because its record cannot be read
+	RecordRefused // a record that was not accepted
+	AddressMoved  // the session's peer speaks from another address
+	PlainRefused  // plain CoAP to an endpoint that has credentials
+	Probed        // a new address is asked whether it listens, before more is sent there
 	noticeKinds
 )
 
@@ -131,7 +154,8 @@ var noticeNames = [noticeKinds]string{
 	SendRefused: "send_refused", RequestSent: "request_sent", RequestTimedOut: "request_timed_out",
 	OperationSuccessful: "operation_successful", OperationFailed: "operation_failed",
 	OperationPending: "operation_pending", StrayMessage: "stray_message", ValuesFull: "values_full",
-	Removed: "removed",
+	Removed: "removed", SessionBegun: "session_begun", SessionEnded: "session_ended",
+	RecordRefused: "record_refused", AddressMoved: "address_moved", PlainRefused: "plain_refused", Probed: "probed",
 }
 
 // NoticeKinds is the number of kinds, for tables of counters.

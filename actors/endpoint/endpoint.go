@@ -34,6 +34,8 @@ type Endpoint struct {
 	tried  []ids.Operation         // acknowledged and not answered in this wake-up: younger ones go first
 	values map[lwm2m.Path]int64    // stored resources and the time of their value in ns; nil: not read yet
 
+	secure secure // what DTLS needs, nothing for others
+
 	saveRegistration, saveContact bool
 }
 
@@ -45,9 +47,12 @@ func New(s *Shard, id ids.Endpoint) *Endpoint {
 // Load builds an endpoint from its contact. The registration is read when it
 // is needed: an Update without parameters does not.
 func Load(s *Shard, id ids.Endpoint, contact []byte) (e *Endpoint, err error) {
-	e = &Endpoint{shard: s, id: id, known: true}
+	e = &Endpoint{shard: s, id: id}
 	if err := e.at.Parse(contact); err != nil {
 		return nil, fmt.Errorf("endpoint %016x: contact: %w", uint64(id), err)
+	}
+	if e.known = !e.at.Bare; !e.known {
+		e.whole = New(s, id).whole
 	}
 	e.answers, err = exchange.ParseAnswers(e.at.Answers)
 	if err != nil {
@@ -106,7 +111,10 @@ func (e *Endpoint) name() string {
 func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
 	switch ev := ev.(type) {
 	case *Datagram:
-		e.datagram(now, ev, fx)
+		if !e.datagram(now, ev, fx) {
+			fx.Wake = e.wake()
+			return // what is not the device's sets nothing going
+		}
 	case Tick:
 		e.tick(now, fx)
 	case Deadline:
@@ -123,6 +131,14 @@ func (e *Endpoint) Handle(now time.Time, ev Event, fx *Effects) {
 		e.remove(ev, fx)
 	case Sweep:
 		e.sweep(now, fx)
+	case *Establish:
+		e.establish(now, ev, fx)
+	case *SetCredentials:
+		e.setCredentials(now, ev, fx)
+	case *DropCredentials:
+		e.dropCredentials(now, ev, fx)
+	case *Reseal:
+		e.reseal(ev, fx)
 	default:
 		panic(fmt.Sprintf("endpoint: unknown event %T", ev))
 	}
@@ -159,10 +175,11 @@ func (e *Endpoint) Owns(token []byte) bool {
 
 // save writes the records that changed.
 func (e *Endpoint) save(now time.Time, fx *Effects) {
-	if !e.known {
+	if !e.known && !e.at.Secured {
 		e.saveRegistration, e.saveContact = false, false
 		return
 	}
+	e.secure.keep(&e.at, &e.saveContact)
 	b := e.id.Append(e.shard.scratch[:0])
 	key := b[:len(b):len(b)]
 	if e.saveRegistration {

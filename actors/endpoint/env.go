@@ -3,10 +3,10 @@ package endpoint
 import (
 	"encoding/binary"
 	"errors"
-	"net/netip"
 	"time"
 
 	"dormouse/actors/operations"
+	"dormouse/actors/session"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/model"
@@ -64,13 +64,12 @@ type Env struct {
 	Model  *model.Registry
 	Random func() uint32 // safe for concurrent use, unpredictable
 	Full   func() bool   // the disk's watermark is passed: refuse what is new
-	Seal   Sealer        // of keys that are stored
+	Seal   Sealer        // of keys that are stored; nil where no endpoint has credentials
+	Audit  session.Audit // of sealed records; nil: none
 }
 
-// AddressShard is the shard that holds the signpost of a peer address.
-func (e *Env) AddressShard(peer netip.AddrPort) ids.Shard {
-	return e.Shards.Of(e.Key.Endpoint(string(wire.AddressKey(peer))))
-}
+// SignShard is the shard that holds a signpost.
+func (e *Env) SignShard(s wire.Sign) ids.Shard { return s.Shard(e.Key, e.Shards) }
 
 // Shard is what the endpoints of one shard share; one goroutine owns it.
 type Shard struct {

@@ -11,19 +11,30 @@ import (
 // file and of this package alone.
 type Event interface{ event() }
 
-// Datagram is a CoAP message of the device, parsed. Handle borrows it: what
-// the endpoint keeps, it copies.
+// Datagram is what came from a device: a CoAP message, parsed, or, Sealed, the
+// records of its DTLS session. Handle borrows it: what the endpoint keeps, it
+// copies.
 type Datagram struct {
 	Path    wire.ReturnPath
 	Message coap.Message // aliases the receiver's buffer
 
-	// Buffer is the receiver's: the bytes that Message aliases.
+	// Sealed: Buffer holds records; Message is what the endpoint opens of them.
+	Sealed bool
+
+	// Buffer is the receiver's: the bytes that Message aliases, or the records.
 	Buffer []byte
+}
+
+// TakeSealed copies the records of a datagram into d, whose memory is used again.
+func (d *Datagram) TakeSealed(path wire.ReturnPath, records []byte) {
+	d.Path, d.Sealed = path, true
+	d.Buffer = append(d.Buffer[:0], records...)
+	d.Message = coap.Message{Options: d.Message.Options[:0]}
 }
 
 // Parse copies a datagram into d, whose memory is used again, and parses it.
 func (d *Datagram) Parse(path wire.ReturnPath, payload []byte) error {
-	d.Path = path
+	d.Path, d.Sealed = path, false
 	d.Buffer = append(d.Buffer[:0], payload...)
 	return coap.Parse(d.Buffer, &d.Message)
 }
@@ -106,5 +117,9 @@ func Reject(ev Event, err error) {
 		ev.Reply("", err)
 	case *DropCredentials:
 		ev.Reply("", err)
+	case *Establish:
+		ev.Reply(err)
+	case *Reseal:
+		ev.Reply(err)
 	}
 }

@@ -150,12 +150,27 @@ func (e *Endpoint) remove(ev *Remove, fx *Effects) {
 	fx.Batch.Delete(wire.ClassRegistration, key)
 	fx.Batch.Delete(wire.ClassContact, key)
 	if e.at.Signposted {
-		fx.Signposts = append(fx.Signposts, Signpost{Peer: e.at.Path.Peer, Clear: true})
+		fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(e.at.Path.Peer), Clear: true})
 	}
 	fx.notice(Removed, e.name(), "")
 	replyError(ev.Reply, nil, fx)
+	e.forget()
+}
+
+// forget makes the endpoint one that nothing is known of but its credentials and
+// its session, where it has them.
+func (e *Endpoint) forget() {
 	e.Left()
+	old := *e
 	*e = *New(e.shard, e.id)
+	if !old.at.Secured {
+		return
+	}
+	e.at = Contact{
+		Bare: true, Secured: true, Session: old.at.Session, Unproven: old.at.Unproven,
+		Path: old.at.Path, LastContact: old.at.LastContact, LastUpdate: old.at.LastUpdate,
+	}
+	e.secure, e.mids, e.saveContact = old.secure, old.mids, true
 }
 
 // deleteOperations deletes all operations of the device, ended or not.

@@ -13,7 +13,7 @@ import (
 func (e *Endpoint) lineToken(line *command.Line) []byte {
 	if _, _, ok := line.Observation(); ok && line.Verb != command.WriteAttributes {
 		if i := e.observationOf(line); i >= 0 && !e.reg().Observations[i].Pending {
-			return append([]byte(nil), e.reg().Observations[i].Token[:]...)
+			return e.onWire(e.reg().Observations[i].Token)
 		}
 	}
 	return e.newToken()

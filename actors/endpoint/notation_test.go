@@ -100,7 +100,7 @@ func (w *world) setField(m *coap.Message, name, value string) {
 	case "token":
 		if n, ok := strings.CutPrefix(value, "$obs"); ok {
 			i, _ := strconv.Atoi(n)
-			m.Token = w.e.reg().Observations[i].Token[:]
+			m.Token = w.e.onWire(w.e.reg().Observations[i].Token)
 			return
 		}
 		if value[0] == '$' {
@@ -109,7 +109,7 @@ func (w *world) setField(m *coap.Message, name, value string) {
 		}
 		m.Token, _ = hex.DecodeString(value)
 	case "path":
-		m.AddPath(strings.ReplaceAll(value, "$loc", w.e.reg().Location(w.e.id).String()))
+		m.AddPath(strings.NewReplacer("$loc", w.e.reg().Location(w.e.id).String(), "$other", another()).Replace(value))
 	case "query":
 		for _, q := range strings.Split(value, "&") {
 			m.AddString(coap.OptUriQuery, q)
@@ -155,7 +155,7 @@ func (w *world) setField(m *coap.Message, name, value string) {
 func (w *world) message(m *coap.Message) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", m.Type, printCode(m.Code))
-	if m.Type == coap.Acknowledgement || m.Type == coap.Reset {
+	if m.Type == coap.Acknowledgement || m.Code == coap.Empty {
 		fmt.Fprintf(&b, " mid=%d", m.MessageID)
 	}
 	if m.Code.IsRequest() {

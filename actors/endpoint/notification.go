@@ -16,7 +16,8 @@ type fetch struct {
 }
 
 // response handles what is no request: answers to ours, notifications, and
-// strays. Plain CoAP trusts only the registered address.
+// strays. Plain CoAP trusts only the registered address; of a sealed datagram
+// the path is the session's already.
 func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 	m := &d.Message
 	if !e.known || d.Path.Peer != e.at.Path.Peer {
@@ -38,13 +39,16 @@ func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 		e.abandon(e.task.op)
 	}
 	if !m.Code.IsResponse() || m.Type == coap.Acknowledgement {
+		if e.pinged(d) {
+			e.contacted(now)
+		}
 		return // late: its request is over
 	}
 	if i := e.reg().Observations.ByToken(m.Token); i >= 0 && e.at.Registered {
 		e.notification(now, d, i, fx)
 		return
 	}
-	fx.send(d.Path, exchange.Rst(m)) // ends an observation that we do not have (RFC 7641 section 3.6)
+	e.transmit(d.Path, exchange.Rst(m), fx) // ends an observation that we do not have (RFC 7641 section 3.6)
 	fx.notice(StrayMessage, e.name(), "unknown token")
 }
 
@@ -62,7 +66,7 @@ func (e *Endpoint) notification(now time.Time, d *Datagram, i int, fx *Effects) 
 		e.dropObservation(i)
 		return
 	case m.BadOption != 0:
-		fx.send(d.Path, exchange.Rst(m))
+		e.transmit(d.Path, exchange.Rst(m), fx)
 		return
 	case !e.fresh(i, sequence, now):
 		e.acknowledge(d, fx)
@@ -84,7 +88,7 @@ func (e *Endpoint) notification(now time.Time, d *Datagram, i int, fx *Effects) 
 
 func (e *Endpoint) acknowledge(d *Datagram, fx *Effects) {
 	if d.Message.Type == coap.Confirmable {
-		fx.send(d.Path, exchange.Ack(&d.Message))
+		e.transmit(d.Path, exchange.Ack(&d.Message), fx)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"dormouse/actors/observe"
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
-	"dormouse/codec/ids"
 	"dormouse/codec/query"
 )
 
@@ -55,7 +54,7 @@ func (e *Endpoint) observing(now time.Time, t *task, m *coap.Message, fx *Effect
 		i = len(e.reg().Observations) - 1
 	}
 	o := &e.reg().Observations[i]
-	o.Token, _ = ids.ParseToken(t.request.Token)
+	o.Token = e.token(t.request.Token)
 	o.Format, o.Query = t.request.Accept, attributesText(t.line.Attributes)
 	o.Since, o.Pending = now, false
 	e.saveRegistration = true
@@ -103,7 +102,7 @@ func (e *Endpoint) cancelAfter(now time.Time, t *task, result command.Result, fx
 		return false
 	}
 	cancel.request = request
-	cancel.request.Token = append([]byte(nil), o.Token[:]...)
+	cancel.request.Token = e.onWire(o.Token)
 	e.attributed(&t.line)
 	e.dropObservation(i) // from here on its notifications are reset
 	e.ask(now, cancel, fx)

@@ -20,7 +20,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 	if !ok {
 		return
 	}
-	code, reason := e.barred(&q)
+	code, reason := e.barred(d, &q)
 	if reason != "" {
 		e.refuse(now, d, code, RegisterRefused, reason, fx)
 		return
@@ -64,14 +64,26 @@ func (e *Endpoint) hold(now time.Time, fx *Effects) {
 }
 
 // barred tells why a device may not register, before anything of its body is
-// kept.
-func (e *Endpoint) barred(q *query.Registration) (code coap.Code, reason string) {
+// kept. Where the session says who it is, q need not.
+func (e *Endpoint) barred(d *Datagram, q *query.Registration) (code coap.Code, reason string) {
+	if d.Sealed {
+		name, err := e.boundName()
+		switch {
+		case err != nil:
+			return coap.Forbidden, "no credentials"
+		case q.HasEndpoint && q.Endpoint != name:
+			return coap.Forbidden, "the endpoint belongs to another identity"
+		}
+		q.Endpoint = name
+	}
 	switch {
+	case q.Endpoint == "":
+		return coap.BadRequest, "a Register needs ep"
 	case e.known && q.Endpoint != e.reg().Name:
 		return coap.Forbidden, "another endpoint has this hash" // once in 2^64
 	case e.known:
 		return 0, ""
-	case !e.shard.Env.Config.AcceptUnknown:
+	case !e.shard.Env.Config.AcceptUnknown && !d.Sealed:
 		return coap.Forbidden, "unknown endpoint"
 	case e.shard.Env.Full():
 		return coap.ServiceUnavailable, "no space for a new registration"
@@ -137,7 +149,7 @@ func (e *Endpoint) create(now time.Time, name string) {
 	e.known = true
 	e.reg().Name, e.reg().Created = name, now
 	e.mids.Last = uint16(e.shard.Env.Random())
-	e.at = Contact{MessageID: e.mids.Last}
+	e.at = Contact{MessageID: e.mids.Last, Secured: e.at.Secured, Session: e.at.Session, Path: e.at.Path, Unproven: e.at.Unproven}
 	e.reg().Count = uint16(e.shard.Env.Random()) // a device that was deleted does not get its old locations
 	e.queued, e.values = true, map[lwm2m.Path]int64{}
 }
@@ -176,14 +188,17 @@ func (e *Endpoint) begin(now time.Time, q *query.Registration, list link.ObjectL
 
 // moved takes the path that a Register or Update came by as the way back.
 func (e *Endpoint) moved(path wire.ReturnPath, fx *Effects) {
+	if e.at.Secured {
+		return // the session's path is the way back
+	}
 	old := e.at.Path
 	e.at.Path = path
 	if old.Peer == path.Peer && e.at.Signposted {
 		return
 	}
 	if old.Peer.IsValid() && old.Peer != path.Peer {
-		fx.Signposts = append(fx.Signposts, Signpost{Peer: old.Peer, Clear: true})
+		fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(old.Peer), Clear: true})
 	}
-	fx.Signposts = append(fx.Signposts, Signpost{Peer: path.Peer})
+	fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(path.Peer)})
 	e.at.Signposted = true
 }

@@ -9,7 +9,6 @@ import (
 	"dormouse/actors/observe"
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
-	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/query"
 )
@@ -113,7 +112,7 @@ func (e *Endpoint) restoreObservation(now time.Time, i int, fx *Effects) {
 	}
 	t := &task{kind: taskObserve, request: request}
 	t.request.Token = e.newToken()
-	o.Token, _ = ids.ParseToken(t.request.Token)
+	o.Token = e.token(t.request.Token)
 	t.token = o.Token
 	e.mark(i, observe.Mark{})
 	e.ask(now, t, fx)

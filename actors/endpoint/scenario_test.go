@@ -31,6 +31,13 @@ import (
 //	crash                      the next event's commit is lost, and the memory
 //	crash after                the next event is committed; nothing leaves, and the memory is lost
 //	full | space               the disk
+//	credentials [key=hex] [replace] | withdraw
+//	handshake [nocid] [from=addr] [serial=n]   n: how far off the credentials are
+//	sealed [from=addr] [keep] [together]       as device, in records of its session
+//	late [n=2] [from=addr]     its record before the last one arrives
+//	replay [from=addr]         all its datagrams arrive again
+//	forge [from=addr] | alert  a record that was changed; close_notify
+//	rotate                     another key seals
 //	show [device] [operations] [values] [id=n]
 func TestScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -75,7 +82,9 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 	case "show":
 		w.show(d)
 	default:
-		w.client(d)
+		if !w.secure(d) {
+			w.client(d)
+		}
 	}
 	return w.out.String()
 }

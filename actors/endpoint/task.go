@@ -92,16 +92,38 @@ func (e *Endpoint) requestTimeout() time.Duration {
 // minRequestTimeout is the least that a device's setting may be (platform 18).
 const minRequestTimeout = 10 * time.Second
 
-// newToken is one that nobody can guess.
+// newToken is one that nobody can guess, and no observation has.
 func (e *Endpoint) newToken() []byte {
-	t := ids.NewToken(e.id, e.shard.Env.Random())
-	return t[:]
+	for {
+		t := ids.NewToken(e.id, e.shard.Env.Random())
+		if e.reg().Observations.ByToken(t[:]) < 0 {
+			return e.onWire(t)
+		}
+	}
+}
+
+// onWire is a token as requests carry it.
+func (e *Endpoint) onWire(t ids.Token) []byte {
+	if e.at.Secured {
+		return append([]byte(nil), t.Short()...)
+	}
+	return append([]byte(nil), t[:]...)
+}
+
+// token is what onWire was given.
+func (e *Endpoint) token(wire []byte) ids.Token {
+	if len(wire) == ids.ShortTokenLen {
+		t, _ := ids.ShortToken(e.id, wire)
+		return t
+	}
+	t, _ := ids.ParseToken(wire)
+	return t
 }
 
 // exchanged does what the client asks for.
 func (e *Endpoint) exchanged(now time.Time, out exchange.Out, fx *Effects) {
 	for _, m := range out.Send {
-		fx.send(e.at.Path, m)
+		e.approach(m, fx)
 		if m.Code.IsRequest() && m.MessageID != e.client.MessageID() {
 			e.goesOn(fx)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"dormouse/actors/intake"
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
 	"dormouse/codec/ids"
@@ -14,9 +15,7 @@ import (
 
 // located reports whether the request names the registration that is alive.
 func (e *Endpoint) located(m *coap.Message) bool {
-	_, segment, _ := m.Segments()
-	l, err := ids.ParseLocation(segment)
-	return err == nil && e.known && e.at.Registered && l == ids.Location{Endpoint: e.id, Count: uint8(e.at.Count)}
+	return e.known && e.at.Registered && intake.Location(m) == ids.Location{Endpoint: e.id, Count: uint8(e.at.Count)}
 }
 
 // update handles POST /rd/{location} (OMA Core 6.2.2). What it does not name
@@ -25,7 +24,7 @@ func (e *Endpoint) located(m *coap.Message) bool {
 func (e *Endpoint) update(now time.Time, d *Datagram, fx *Effects) {
 	m := &d.Message
 	if !e.located(m) {
-		e.refuse(now, d, coap.NotFound, UpdateRefused, "no such registration", fx)
+		e.misplaced(now, d, fx)
 		return
 	}
 	if len(m.Payload) > 0 || hasQuery(m) {
@@ -40,6 +39,15 @@ func (e *Endpoint) update(now time.Time, d *Datagram, fx *Effects) {
 	e.arm(now, fx)
 	e.reply(now, d, exchange.Answer{Code: coap.Changed, Format: lwm2m.FormatNone}, fx)
 	fx.notice(Updated, e.name(), "")
+}
+
+// misplaced refuses a location that is not the device's present one.
+func (e *Endpoint) misplaced(now time.Time, d *Datagram, fx *Effects) {
+	if d.Sealed && intake.Location(&d.Message).Endpoint != e.id {
+		e.refuse(now, d, coap.Forbidden, UpdateRefused, "the registration belongs to another identity", fx)
+		return
+	}
+	e.refuse(now, d, coap.NotFound, UpdateRefused, "no such registration", fx)
 }
 
 func hasQuery(m *coap.Message) bool {
@@ -115,7 +123,7 @@ func set[T comparable](e *Endpoint, field *T, value T, given bool) {
 // deregister handles DELETE /rd/{location} (OMA Core 6.2.3).
 func (e *Endpoint) deregister(now time.Time, d *Datagram, fx *Effects) {
 	if !e.located(&d.Message) {
-		e.refuse(now, d, coap.NotFound, UpdateRefused, "no such registration", fx)
+		e.misplaced(now, d, fx)
 		return
 	}
 	e.contacted(now)

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"dormouse/codec/coap"
 	"dormouse/codec/ids"
 	"dormouse/codec/model"
 	"dormouse/codec/wire"
@@ -31,6 +30,10 @@ type world struct {
 	ops    []ids.Operation
 	asked  []asked // requests that were sent, each once
 	out    strings.Builder
+
+	device   *secured // the newest session's other end
+	sessions int
+	audit    *auditor
 }
 
 // crash is what happens to the next event that writes.
@@ -52,7 +55,10 @@ func newWorld(t *testing.T) *world {
 		State: w.store, Shards: 4, Model: model.Core(),
 		Random: func() uint32 { w.random++; return w.random },
 		Full:   func() bool { return w.full },
+		Seal:   &plainSeal{},
 	}
+	w.audit = newAuditor()
+	w.env.Audit = w.audit.seal
 	return w
 }
 
@@ -98,11 +104,7 @@ func (w *world) handle(ev Event) (committed bool) {
 	}
 	w.commit(&fx)
 	for _, s := range fx.Sends {
-		var m coap.Message
-		if err := coap.Parse(s.Payload, &m); err != nil {
-			w.t.Fatalf("sent % x: %v", s.Payload, err)
-		}
-		w.printf("send %s", w.message(&m)+w.again(&m))
+		w.sends(s)
 	}
 	for _, r := range fx.Replies {
 		r(nil)
@@ -130,7 +132,7 @@ func (w *world) commit(fx *Effects) {
 		return nil
 	})
 	for _, s := range fx.Signposts {
-		written = append(written, map[bool]string{false: "+a", true: "-a"}[s.Clear])
+		written = append(written, map[bool]string{false: "+", true: "-"}[s.Clear]+string(rune(s.Sign.Class)))
 	}
 	if len(written) > 0 {
 		w.printf("commit %s", strings.Join(written, " "))

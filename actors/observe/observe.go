@@ -39,9 +39,10 @@ type Mark struct {
 // Set holds the observations of a device, oldest first.
 type Set []Observation
 
-// ByToken is the index of the observation with that token, -1 for none.
+// ByToken is the index of the observation with that token, in either form, -1
+// for none.
 func (s Set) ByToken(token []byte) int {
-	return slices.IndexFunc(s, func(o Observation) bool { return string(o.Token[:]) == string(token) })
+	return slices.IndexFunc(s, func(o Observation) bool { return o.Token.Is(token) })
 }
 
 // ByPaths is the index of the observation of the same paths in any order, -1

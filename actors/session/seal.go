@@ -31,7 +31,11 @@ func (s *Session) seal(dst []byte, t dtlsrec.ContentType, plaintext []byte) []by
 	if s.next == s.reserved {
 		s.reserve()
 	}
+	start := len(dst)
 	dst = s.wake().Seal(dst, t, Epoch, s.next, s.Peer, plaintext)
+	if s.Audit != nil {
+		s.Audit(s.Secrets.KeyBlock, Epoch, s.next, dst[start:])
+	}
 	s.next++
 	if s.next > dtlsrec.MaxSequence {
 		s.end()

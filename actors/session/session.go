@@ -30,6 +30,11 @@ type Established struct {
 	Window dtlsrec.Window
 }
 
+// Audit is told of records as they are sealed: the key block and the number,
+// which must never come together twice, and the record. It must not keep the
+// slices. It is for tests: a node has none.
+type Audit func(keyBlock []byte, epoch uint16, sequence uint64, record []byte)
+
 // Session is one end, the server's, of an established session.
 type Session struct {
 	Secrets  dtlsrec.Secrets // derived: a suite and its key block
@@ -37,6 +42,9 @@ type Session struct {
 	Local    ids.CID
 	HasLocal bool
 	Peer     []byte
+
+	// Audit, where set, is told of every record that is sealed.
+	Audit Audit
 
 	window   dtlsrec.Window
 	next     uint64 // the next sequence number

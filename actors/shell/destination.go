@@ -2,16 +2,16 @@ package shell
 
 import (
 	"encoding/binary"
-	"net/netip"
 
 	"dormouse/codec/ids"
+	"dormouse/codec/wire"
 )
 
-// Destination says who owns a datagram: ToEndpoint, ToHandle or ToAddress.
+// Destination says who owns a datagram: ToEndpoint, ToHandle or ToSign.
 type Destination struct {
 	kind  destinationKind
 	value uint64 // endpoint or token
-	peer  netip.AddrPort
+	sign  wire.Sign
 }
 
 type destinationKind uint8
@@ -19,7 +19,7 @@ type destinationKind uint8
 const (
 	toEndpoint destinationKind = iota
 	toHandle
-	toAddress
+	toSign
 	toShard // value is the shard: the turn of a Do
 )
 
@@ -35,12 +35,10 @@ func ToHandle(token ids.Token) Destination {
 	return Destination{kind: toHandle, value: binary.BigEndian.Uint64(token[:])}
 }
 
-// ToAddress is the endpoint that the signpost of the peer's address names.
-func ToAddress(peer netip.AddrPort) Destination {
-	return Destination{kind: toAddress, peer: peer}
-}
+// ToSign is the endpoint to which a signpost leads.
+func ToSign(s wire.Sign) Destination { return Destination{kind: toSign, sign: s} }
 
-// shard is where the destination is looked up; for ToAddress not where the
+// shard is where the destination is looked up; for ToSign not where the
 // endpoint lives.
 func (s *Shell) shardOf(to Destination) ids.Shard {
 	switch to.kind {
@@ -48,8 +46,8 @@ func (s *Shell) shardOf(to Destination) ids.Shard {
 		return s.options.Env.Shards.Of(ids.Endpoint(to.value))
 	case toHandle:
 		return s.options.Env.Shards.OfHandle(uint32(to.value >> 32))
-	case toAddress:
-		return s.options.Env.AddressShard(to.peer)
+	case toSign:
+		return s.options.Env.SignShard(to.sign)
 	default:
 		return ids.Shard(to.value)
 	}

@@ -21,8 +21,8 @@ func (l *loop) dispatch(m *message) {
 		l.toEndpoint(ids.Endpoint(m.to.value), m)
 	case toHandle:
 		l.toHandle(m)
-	case toAddress:
-		l.toAddress(m)
+	case toSign:
+		l.toSign(m)
 	case toShard:
 		l.toShard(m)
 	}
@@ -109,10 +109,9 @@ func (l *loop) namesakes(handle uint32) (found []ids.Endpoint, err error) {
 	return found, nil
 }
 
-// toAddress follows a signpost, if need be to another loop.
-func (l *loop) toAddress(m *message) {
-	s := l.shard(l.options.Env.AddressShard(m.to.peer))
-	id, found, err := l.signpost(s, m.to.peer)
+// toSign follows a signpost, if need be to another loop.
+func (l *loop) toSign(m *message) {
+	id, found, err := l.signpost(m.to.sign)
 	if err != nil {
 		l.loadFailed(0, err)
 		l.discard(m, err)

@@ -162,7 +162,7 @@ func TestLoadFailures(t *testing.T) {
 		synctest.Wait()
 		unread.want(t, errDisk)
 		r.tell(ToHandle(ids.NewToken(a, 1)), "r")
-		r.tell(ToAddress(peer(1)), "r")
+		r.tell(ToSign(signOf(peer(1))), "r")
 		name := fmt.Sprintf("load %x", uint64(a))
 		r.wantEvents(name, name, "load 0", "load 0")
 		r.desk.breakReads(nil)
@@ -181,7 +181,7 @@ func TestLoadFailures(t *testing.T) {
 func TestAPanickingStrayIsSilence(t *testing.T) {
 	in(t, Options{}, func(r *rig) {
 		r.shell.options.Stray = func(*endpoint.Datagram) []byte { panic("odd datagram") }
-		r.tell(ToAddress(peer(1)), "r")
+		r.tell(ToSign(signOf(peer(1))), "r")
 		r.wantSent()
 		if len(r.events) != 1 || !strings.Contains(r.events[0], "odd datagram") {
 			t.Errorf("events %q", r.events)
@@ -194,7 +194,7 @@ func TestAPanickingStrayIsSilence(t *testing.T) {
 func foreignPort(r *rig, id ids.Endpoint) int {
 	env := r.shell.options.Env
 	port := 1
-	for env.AddressShard(peer(port)) == env.Shards.Of(id) {
+	for env.SignShard(signOf(peer(port))) == env.Shards.Of(id) {
 		port++
 	}
 	return port

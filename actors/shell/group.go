@@ -2,6 +2,7 @@ package shell
 
 import (
 	"dormouse/actors/endpoint"
+	"dormouse/codec/wire"
 )
 
 // group is the effects of one Handle (or one turn of Do) on their way: they
@@ -94,9 +95,9 @@ func (l *loop) commit(g *group) {
 	n := g.lane()
 	for _, post := range g.fx.Signposts {
 		if !post.Clear {
-			n.keepSignpost(post.Peer)
-			g.keepSignpost(post.Peer)
-			l.setSignpost(g, post.Peer)
+			n.keepSignpost(post.Sign)
+			g.keepSignpost(post.Sign)
+			l.setSignpost(g, post.Sign)
 		}
 	}
 	if g.pending == 0 && n.empty() {
@@ -148,8 +149,8 @@ func (l *loop) release(g *group) {
 		return
 	}
 	for _, post := range g.fx.Signposts {
-		if post.Clear && post.Peer.IsValid() {
-			l.clearSignpost(g.owner.id, post.Peer)
+		if post.Clear && post.Sign != (wire.Sign{}) {
+			l.clearSignpost(g.owner.id, post.Sign)
 		}
 	}
 }

@@ -54,6 +54,7 @@ type loop struct {
 	spareProposals []*proposal
 	token          [8]byte
 	scratch        [32]byte
+	hints          hints // of signposts that this loop owns
 
 	sent, received int          // handed from loop to loop
 	leaving        chan<- tally // the one who wants to know when it is quiet

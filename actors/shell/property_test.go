@@ -224,8 +224,8 @@ func (w *world) refused() bool {
 
 func (w *world) checkSignposts() {
 	for port := range 8 {
-		s := w.shell.options.Env.AddressShard(peer(port))
-		value, found, _ := w.desk.Get(s, wire.ClassAddress, wire.AddressKey(peer(port)), nil)
+		s := w.shell.options.Env.SignShard(signOf(peer(port)))
+		value, found, _ := w.desk.Get(s, wire.ClassAddress, keyOf(signOf(peer(port))), nil)
 		want, ok := w.posts[port]
 		var got ids.Endpoint
 		if found {

@@ -8,8 +8,9 @@ import (
 type proposal struct {
 	shard   *shard
 	batch   wire.Batch
-	waiters []*group     // a group is in it once for each commit that it waits for
-	posts   []addressKey // signposts that it sets
+	waiters []*group    // a group is in it once for each commit that it waits for
+	posts   []wire.Sign // signposts that it sets
+	wiped   []wire.Sign // and that it removes
 	err     error
 
 	// done is given to Propose, settle runs on the loop: made once, because a
@@ -67,8 +68,11 @@ func (l *loop) settle(p *proposal) {
 			f(p.shard.ID, p.err)
 		}
 	}
-	for _, key := range p.posts {
-		p.shard.posts.done(key)
+	for _, sign := range p.posts {
+		p.shard.posts.done(sign)
+	}
+	for _, sign := range p.wiped {
+		l.hints.forget(sign)
 	}
 	err := p.err
 	for i, g := range p.waiters {
@@ -88,7 +92,7 @@ const maxProposal = 1 << 20
 func (l *loop) keepProposal(p *proposal) {
 	p.batch.Reset()
 	p.shard, p.err = nil, nil
-	p.waiters, p.posts = p.waiters[:0], p.posts[:0]
+	p.waiters, p.posts, p.wiped = p.waiters[:0], p.posts[:0], p.wiped[:0]
 	if len(l.spareProposals) < 64 && cap(p.batch.Bytes()) <= maxProposal {
 		l.spareProposals = append(l.spareProposals, p)
 	}

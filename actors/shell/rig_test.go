@@ -270,7 +270,7 @@ func (c *toy) obey(now time.Time, command string, path wire.ReturnPath, fx *endp
 		fx.Batch.Put(wire.ClassMeta, []byte("half"), nil)
 		panic("told to")
 	case 's', 'c':
-		fx.Signposts = append(fx.Signposts, endpoint.Signpost{Peer: peer(number), Clear: command[0] == 'c'})
+		fx.Signposts = append(fx.Signposts, endpoint.Signpost{Sign: signOf(peer(number)), Clear: command[0] == 'c'})
 		if command[0] == 's' {
 			c.say(fx, path, "moved")
 		}
@@ -290,6 +290,10 @@ func (c *toy) say(fx *endpoint.Effects, path wire.ReturnPath, word string) {
 	text := fmt.Sprintf("%s %d %016x", word, c.count, uint64(c.id))
 	fx.Sends = append(fx.Sends, endpoint.Send{Path: path, Payload: []byte(text)})
 }
+
+func signOf(p netip.AddrPort) wire.Sign { return wire.AddressSign(p) }
+
+func keyOf(s wire.Sign) []byte { return s.Key() }
 
 func peer(port int) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(port))

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"dormouse/codec/ids"
-	"dormouse/codec/wire"
 )
 
 func token(id ids.Endpoint, random string) ids.Token {
@@ -67,24 +66,24 @@ func TestSignposts(t *testing.T) {
 	for _, loops := range []int{1, 2, 8} {
 		in(t, Options{Loops: loops}, func(r *rig) {
 			a, b := device(1), device(5)
-			r.tell(ToAddress(peer(9)), "odd")
+			r.tell(ToSign(signOf(peer(9))), "odd")
 			r.wantSent("stray odd")
 			r.tell(ToEndpoint(a), "s9")
-			r.tell(ToAddress(peer(9)), "r") // on its way counts
+			r.tell(ToSign(signOf(peer(9))), "r") // on its way counts
 			r.wantSent()
 			r.automatic()
 			r.wantSent(said("moved", 0, a), said("read", 0, a))
 
 			r.tell(ToEndpoint(a), "s10 c9")
 			r.wantSent(said("moved", 0, a))
-			r.tell(ToAddress(peer(9)), "odd")
-			r.tell(ToAddress(peer(10)), "r")
+			r.tell(ToSign(signOf(peer(9))), "odd")
+			r.tell(ToSign(signOf(peer(10))), "r")
 			r.wantSent("stray odd", said("read", 0, a))
 
 			// Another took the address over: clearing it is too late.
 			r.tell(ToEndpoint(b), "s10")
 			r.tell(ToEndpoint(a), "c10")
-			r.tell(ToAddress(peer(10)), "r")
+			r.tell(ToSign(signOf(peer(10))), "r")
 			r.wantSent(said("moved", 0, b), said("read", 0, b))
 
 			// There and back in one turn.
@@ -92,8 +91,8 @@ func TestSignposts(t *testing.T) {
 			r.deliver(ToEndpoint(b), "c11 s10")
 			synctest.Wait()
 			r.wantSent(said("moved", 0, b), said("moved", 0, b))
-			r.tell(ToAddress(peer(10)), "r")
-			r.tell(ToAddress(peer(11)), "odd")
+			r.tell(ToSign(signOf(peer(10))), "r")
+			r.tell(ToSign(signOf(peer(11))), "odd")
 			r.wantSent(said("read", 0, b), "stray odd")
 			for _, l := range r.shell.loops {
 				for _, s := range l.shards {
@@ -116,7 +115,7 @@ func TestASetInFlightOutlivesAClear(t *testing.T) {
 		r.tell(ToEndpoint(b), "s9") // not committed while a clears
 		r.tell(ToEndpoint(a), "c9")
 		r.automatic()
-		r.tell(ToAddress(peer(9)), "r")
+		r.tell(ToSign(signOf(peer(9))), "r")
 		r.wantSent(said("moved", 0, b), said("read", 0, b))
 	})
 }
@@ -128,12 +127,12 @@ func TestAFailedSignpostIsNotAnswered(t *testing.T) {
 		port := foreignPort(r, a)
 		r.tell(ToEndpoint(a), "w s"+string(rune('0'+port)))
 		r.desk.commit(env.Shards.Of(a), nil)
-		r.desk.commit(env.AddressShard(peer(port)), errDisk)
+		r.desk.commit(env.SignShard(signOf(peer(port))), errDisk)
 		synctest.Wait()
 		r.wantSent()
 		r.tell(ToEndpoint(a), "r")
 		r.wantSent(said("read", 1, a))
-		r.tell(ToAddress(peer(port)), "odd")
+		r.tell(ToSign(signOf(peer(port))), "odd")
 		r.wantSent("stray odd")
 	})
 }
@@ -145,11 +144,10 @@ func TestMappedAddressesAreOne(t *testing.T) {
 		r.tell(ToEndpoint(a), "s9")
 		mapped := peer(9)
 		six := netipMapped(mapped)
-		r.tell(ToAddress(six), "r")
+		r.tell(ToSign(signOf(six)), "r")
 		r.wantSent(said("moved", 0, a), said("read", 0, a))
-		key := keyOf(six)
-		if string(key[:]) != string(wire.AddressKey(mapped)) {
-			t.Errorf("key %x", key)
+		if signOf(six) != signOf(mapped) {
+			t.Errorf("key %x", keyOf(signOf(six)))
 		}
 	})
 }

@@ -225,7 +225,7 @@ func TestStopCommitsWhatWasAdmitted(t *testing.T) {
 
 // leads reports whether there is a signpost for the port.
 func (r *rig) leads(port int) bool {
-	_, found, _ := r.desk.Get(r.shell.options.Env.AddressShard(peer(port)), wire.ClassAddress, wire.AddressKey(peer(port)), nil)
+	_, found, _ := r.desk.Get(r.shell.options.Env.SignShard(signOf(peer(port))), wire.ClassAddress, keyOf(signOf(peer(port))), nil)
 	return found
 }
 
@@ -309,7 +309,7 @@ func TestConcurrentUse(t *testing.T) {
 						close(half)
 					}
 					r.deliver(ToEndpoint(device(i%50)), fmt.Sprintf("w s%d", i%50))
-					r.deliver(ToAddress(peer(i%50)), "r")
+					r.deliver(ToSign(signOf(peer(i%50))), "r")
 					replies[n] = append(replies[n], r.submit(device(i%50), "w"))
 					_ = r.shell.Stats()
 				}

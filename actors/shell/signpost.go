@@ -1,112 +1,104 @@
 package shell
 
 import (
-	"net/netip"
-
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
-// addressKey is a key of wire.ClassAddress.
-type addressKey [18]byte
-
-func keyOf(peer netip.AddrPort) addressKey {
-	a, port := peer.Addr().As16(), peer.Port()
-	k := addressKey{16: byte(port >> 8), 17: byte(port)}
-	copy(k[:], a[:])
-	return k
-}
-
 // posts are the signposts of a shard that are set and not committed yet.
-type posts map[addressKey]post
+type posts map[wire.Sign]post
 
 type post struct {
 	id    ids.Endpoint // the newest of them
 	count int
 }
 
-func (p posts) set(key addressKey, id ids.Endpoint) {
-	p[key] = post{id, p[key].count + 1}
+func (p posts) set(sign wire.Sign, id ids.Endpoint) {
+	p[sign] = post{id, p[sign].count + 1}
 }
 
-func (p posts) done(key addressKey) {
-	e := p[key]
+func (p posts) done(sign wire.Sign) {
+	e := p[sign]
 	if e.count--; e.count <= 0 {
-		delete(p, key)
+		delete(p, sign)
 		return
 	}
-	p[key] = e
+	p[sign] = e
 }
 
-// setSignpost lets the signpost of peer name the endpoint of g, in the shard of
-// the address; g waits for that too. A signpost has no cell: the last set wins.
-func (l *loop) setSignpost(g *group, peer netip.AddrPort) {
+// setSignpost lets a sign lead to the endpoint of g, in the shard of the sign; g
+// waits for that too. A signpost has no cell: the last set wins.
+func (l *loop) setSignpost(g *group, sign wire.Sign) {
 	if g.owner == nil {
 		return // a turn has no endpoint that a signpost could name
 	}
 	g.pending++
-	id, target := g.owner.id, l.shell.loopOf(l.options.Env.AddressShard(peer))
+	id, target := g.owner.id, l.shell.loopOf(l.options.Env.SignShard(sign))
 	if target == l {
-		l.writeSignpost(g, id, peer)
+		l.writeSignpost(g, id, sign)
 		return
 	}
-	l.hand(target, func() { target.writeSignpost(g, id, peer) })
+	l.hand(target, func() { target.writeSignpost(g, id, sign) })
 }
 
-// writeSignpost runs on the loop of the address.
-func (l *loop) writeSignpost(g *group, id ids.Endpoint, peer netip.AddrPort) {
-	s, key := l.shard(l.options.Env.AddressShard(peer)), keyOf(peer)
-	s.posts.set(key, id)
+// writeSignpost runs on the loop of the sign.
+func (l *loop) writeSignpost(g *group, id ids.Endpoint, sign wire.Sign) {
+	s := l.shard(l.options.Env.SignShard(sign))
+	s.posts.set(sign, id)
+	l.hints.forget(sign)
 	p := l.proposal(s)
-	p.batch.Put(wire.ClassAddress, key[:], id.Append(l.scratch[:0]))
-	p.posts = append(p.posts, key)
+	p.batch.Put(sign.Class, sign.Key(), id.Append(l.scratch[:0]))
+	p.posts = append(p.posts, sign)
 	p.waiters = append(p.waiters, g)
 }
 
-// keepSignpost forgets that the groups in flight wanted the signpost of peer
-// cleared: the endpoint is back at that address.
-func (n *lane) keepSignpost(peer netip.AddrPort) {
+// keepSignpost forgets that the groups in flight wanted the signpost cleared:
+// it leads to the endpoint again.
+func (n *lane) keepSignpost(sign wire.Sign) {
 	for g := n.head; g != nil; g = g.next {
-		g.keepSignpost(peer)
+		g.keepSignpost(sign)
 	}
 }
 
-func (g *group) keepSignpost(peer netip.AddrPort) {
+func (g *group) keepSignpost(sign wire.Sign) {
 	for i := range g.fx.Signposts {
-		if post := &g.fx.Signposts[i]; post.Clear && keyOf(post.Peer) == keyOf(peer) {
-			post.Peer = netip.AddrPort{}
+		if post := &g.fx.Signposts[i]; post.Clear && post.Sign == sign {
+			post.Sign = wire.Sign{}
 		}
 	}
 }
 
-// clearSignpost removes the signpost of peer if it still names the endpoint.
-// Nobody waits for it.
-func (l *loop) clearSignpost(id ids.Endpoint, peer netip.AddrPort) {
-	target := l.shell.loopOf(l.options.Env.AddressShard(peer))
+// clearSignpost removes the signpost if it still names the endpoint. Nobody
+// waits for it.
+func (l *loop) clearSignpost(id ids.Endpoint, sign wire.Sign) {
+	target := l.shell.loopOf(l.options.Env.SignShard(sign))
 	if target == l {
-		l.wipeSignpost(id, peer)
+		l.wipeSignpost(id, sign)
 		return
 	}
-	l.hand(target, func() { target.wipeSignpost(id, peer) })
+	l.hand(target, func() { target.wipeSignpost(id, sign) })
 }
 
-// wipeSignpost runs on the loop of the address, after the commit of the group
-// that wanted it. So a set that is in flight now was wanted later, by another
-// endpoint or by this one, and stays. If that set fails, the old signpost
-// stays too and leads to an endpoint that knows the peer for a stranger.
-func (l *loop) wipeSignpost(id ids.Endpoint, peer netip.AddrPort) {
-	s, key := l.shard(l.options.Env.AddressShard(peer)), keyOf(peer)
-	if _, found := s.posts[key]; found {
+// wipeSignpost runs on the loop of the sign, after the commit of the group that
+// wanted it. So a set that is in flight now was wanted later, by another endpoint
+// or by this one, and stays. If that set fails, the old signpost stays too and
+// leads to an endpoint that knows the peer for a stranger.
+func (l *loop) wipeSignpost(id ids.Endpoint, sign wire.Sign) {
+	s := l.shard(l.options.Env.SignShard(sign))
+	if _, found := s.posts[sign]; found {
 		return
 	}
-	if named, found, err := l.readSignpost(s, &key); err != nil || !found || named != id {
+	if named, found, err := l.readSignpost(s, sign); err != nil || !found || named != id {
 		return
 	}
-	l.proposal(s).batch.Delete(wire.ClassAddress, key[:])
+	l.hints.forget(sign)
+	p := l.proposal(s)
+	p.batch.Delete(sign.Class, sign.Key())
+	p.wiped = append(p.wiped, sign)
 }
 
-func (l *loop) readSignpost(s *shard, key *addressKey) (id ids.Endpoint, found bool, err error) {
-	value, found, err := l.options.Env.State.Get(s.ID, wire.ClassAddress, key[:], l.scratch[:0])
+func (l *loop) readSignpost(s *shard, sign wire.Sign) (id ids.Endpoint, found bool, err error) {
+	value, found, err := l.options.Env.State.Get(s.ID, sign.Class, sign.Key(), l.scratch[:0])
 	if err != nil || !found {
 		return 0, false, err
 	}
@@ -114,11 +106,18 @@ func (l *loop) readSignpost(s *shard, key *addressKey) (id ids.Endpoint, found b
 	return id, err == nil, err
 }
 
-// signpost is the endpoint that the address leads to, committed or about to be.
-func (l *loop) signpost(s *shard, peer netip.AddrPort) (ids.Endpoint, bool, error) {
-	key := keyOf(peer)
-	if e, found := s.posts[key]; found {
+// signpost is the endpoint that the sign leads to, committed or about to be.
+func (l *loop) signpost(sign wire.Sign) (id ids.Endpoint, found bool, err error) {
+	s := l.shard(l.options.Env.SignShard(sign))
+	if e, found := s.posts[sign]; found {
 		return e.id, true, nil
 	}
-	return l.readSignpost(s, &key)
+	if id, found := l.hints.find(sign); found {
+		return id, true, nil
+	}
+	id, found, err = l.readSignpost(s, sign)
+	if found {
+		l.hints.learn(sign, id)
+	}
+	return id, found, err
 }

@@ -85,6 +85,15 @@ func (c *Client) FetchRest(now time.Time, req *Request, first *coap.Message, mid
 // (of several blocks, the one under way).
 func (c *Client) Acknowledged() bool { return c.active != nil && c.active.tx.acked }
 
+// Repeat is the message under way that is not acknowledged, nil for none: for a
+// caller that held it back when it was due.
+func (c *Client) Repeat() *coap.Message {
+	if c.active == nil || c.active.tx.acked {
+		return nil
+	}
+	return c.active.tx.message
+}
+
 // Abort forgets the outstanding request: no result will come.
 func (c *Client) Abort() { c.active = nil }
 

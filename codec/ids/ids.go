@@ -2,6 +2,7 @@
 // tells, without a look-up, which shard owns what it names.
 //
 //	endpoint hash   64 bits = SipHash-2-4 of the endpoint name under the cluster's secret key
+//	identity hash   64 bits = the same of a PSK identity, under a key of its own
 //	shard           = top 32 bits of the hash, scaled to the number of shards
 //	location        = base64url(hash 64 | registration count 8): 12 characters
 //	token           = top 32 bits of the hash | 32 random bits
@@ -123,6 +124,26 @@ func ParseToken(b []byte) (Token, error) {
 		return Token{}, ErrID
 	}
 	return Token(b), nil
+}
+
+// ShortToken is the token of an endpoint whose random half is there alone.
+func ShortToken(e Endpoint, short []byte) (Token, error) {
+	if len(short) != ShortTokenLen {
+		return Token{}, ErrID
+	}
+	return NewToken(e, binary.BigEndian.Uint32(short)), nil
+}
+
+// ShortTokenLen is the length of Token.Short.
+const ShortTokenLen = 4
+
+// Short is the random half: what requests over DTLS carry, where the session
+// says whose they are and each byte costs radio time.
+func (t Token) Short() []byte { return t[4:] }
+
+// Is reports that b is the token, or its short form.
+func (t Token) Is(b []byte) bool {
+	return string(b) == string(t[:]) || len(b) == ShortTokenLen && string(b) == string(t[4:])
 }
 
 // Handle is the owner's half of the token.

@@ -124,6 +124,28 @@ func TestEveryIdentifierFindsTheShardOfItsEndpoint(t *testing.T) {
 	}
 }
 
+// TestShortTokens: over DTLS the random half stands for the whole.
+func TestShortTokens(t *testing.T) {
+	e := Endpoint(0x0102030405060708)
+	token := NewToken(e, 0xaabbccdd)
+	again, err := ShortToken(e, token.Short())
+	if err != nil || again != token || string(token.Short()) != "\xaa\xbb\xcc\xdd" {
+		t.Errorf("%x: %x, %v", token.Short(), again, err)
+	}
+	for b, is := range map[string]bool{
+		string(token[:]): true, string(token.Short()): true, string(token[:4]): false, string(token[3:]): false, "": false,
+	} {
+		if token.Is([]byte(b)) != is {
+			t.Errorf("%x is %x: %v", token, b, !is)
+		}
+	}
+	for n := range 9 {
+		if _, err := ShortToken(e, make([]byte, n)); (err == nil) != (n == ShortTokenLen) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+}
+
 func TestTokensAndEndpointsHaveTheirLength(t *testing.T) {
 	for n := range 12 {
 		if _, err := ParseToken(make([]byte, n)); (err == nil) != (n == 8) {

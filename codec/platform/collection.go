@@ -7,9 +7,10 @@ import (
 
 // Names of the collections' lists.
 const (
-	ManagedObjects = "managedObjects"
-	Operations     = "operations"
-	Values         = "values"
+	ManagedObjects  = "managedObjects"
+	Operations      = "operations"
+	CredentialsList = "credentials"
+	Values          = "values"
 )
 
 // Bounds of a page.

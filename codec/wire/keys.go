@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/binary"
-	"net/netip"
 	"time"
 
 	"dormouse/codec/ids"
@@ -43,15 +42,8 @@ func ParseTimerKey(key []byte) (at time.Time, e ids.Endpoint, err error) {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(key))), e, err
 }
 
-// AddressKey is the key of ClassAddress: the IPv6 or IPv4-mapped address (16)
-// and the port (2). Zones are left out: a link-local peer is found by address.
-func AddressKey(p netip.AddrPort) []byte {
-	a := p.Addr().As16()
-	return binary.BigEndian.AppendUint16(append(make([]byte, 0, 18), a[:]...), p.Port())
-}
-
-// CIDKey is the key of ClassCID, in the shard that the CID names.
-func CIDKey(c ids.CID) []byte { return c[:] }
+// ClaimKey is the key of ClassClaim, in the shard of the identity.
+func ClaimKey(i ids.Identity) []byte { return i.Append(make([]byte, 0, 8)) }
 
 // PrefixEnd is the smallest key above all that begin with prefix; nil where
 // there is none.

@@ -96,10 +96,11 @@ func TestKeysGolden(t *testing.T) {
 		"device operation": {DeviceOperationKey(e, o), "01020304050607081112131415161718"},
 		"object":           {ObjectKey(0x2122232425262728), "2122232425262728"},
 		"timer":            {TimerKey(at, e), "000001a3185c507b0102030405060708"},
-		"address IPv4":     {AddressKey(netip.MustParseAddrPort("192.0.2.1:5683")), "00000000000000000000ffffc00002011633"},
-		"address mapped":   {AddressKey(netip.MustParseAddrPort("[::ffff:192.0.2.1]:5683")), "00000000000000000000ffffc00002011633"},
-		"Connection ID":    {CIDKey(ids.CID{0x11, 0x23, 0xde, 0xad, 0xbe, 0xef, 0xed, 0xb6}), "1123deadbeefedb6"},
-		"address IPv6":     {AddressKey(netip.MustParseAddrPort("[fe80::1%eth0]:1")), "fe8000000000000000000000000000010001"},
+		"address IPv4":     {signKey(AddressSign(netip.MustParseAddrPort("192.0.2.1:5683"))), "00000000000000000000ffffc00002011633"},
+		"address mapped":   {signKey(SecureSign(netip.MustParseAddrPort("[::ffff:192.0.2.1]:5683"))), "00000000000000000000ffffc00002011633"},
+		"Connection ID":    {signKey(CIDSign(ids.CID{0x11, 0x23, 0xde, 0xad, 0xbe, 0xef, 0xed, 0xb6})), "1123deadbeefedb6"},
+		"address IPv6":     {signKey(AddressSign(netip.MustParseAddrPort("[fe80::1%eth0]:1"))), "fe8000000000000000000000000000010001"},
+		"claim":            {ClaimKey(0x3132333435363738), "3132333435363738"},
 	} {
 		if got := hex.EncodeToString(tc.key); got != tc.want {
 			t.Errorf("%s: %s, want %s", name, got, tc.want)
@@ -155,3 +156,5 @@ func TestPrefixEnd(t *testing.T) {
 		}
 	}
 }
+
+func signKey(s Sign) []byte { return s.Key() }

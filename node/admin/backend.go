@@ -23,6 +23,25 @@ type Backend interface {
 	// Values lists the last values of a device in order of path; ErrNotFound
 	// where there is no such device.
 	Values(ctx context.Context, device ids.Object, below lwm2m.Path, p Page) (List[platform.LastValue], error)
+	// Credentials are always the same ones.
+	Credentials() Credentials
+}
+
+// Credentials are the pre-shared keys of endpoints. No key comes out again, in
+// no error either.
+type Credentials interface {
+	// List lists in the order of the endpoints' managed objects.
+	List(ctx context.Context, p Page) (List[platform.Credentials], error)
+	// Get shows those of an endpoint; ErrNotFound where it has none.
+	Get(ctx context.Context, endpoint string) (platform.Credentials, error)
+	// Add gives an endpoint credentials; it need not have registered. The same
+	// ones again change nothing. Others than it has are ErrConflict without
+	// replace, and so is an identity of another endpoint; the sentence begins
+	// with the member that is meant. created says that it had none.
+	Add(ctx context.Context, n platform.NewCredentials, replace bool) (c platform.Credentials, created bool, err error)
+	// Remove takes them away, and ends the endpoint's session and registration;
+	// ErrNotFound where it has none.
+	Remove(ctx context.Context, endpoint string) error
 }
 
 // Inventory is the managed objects. The order of a list is the backend's, and

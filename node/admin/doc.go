@@ -1,6 +1,6 @@
 // Package admin is the HTTP face of a node: the platform's inventory and
-// device control API, the last values of devices, and what an operator looks
-// at (/livez, /readyz, /metrics, /version, /debug/pprof), on one listener.
+// device control API, the last values and credentials of devices, and what an
+// operator looks at (/livez, /readyz, /metrics, /version, /debug/pprof), on one listener.
 //
 // It promises the platform's shapes and status codes, bounds on everything
 // that a client sends, and an answer only after Backend has said that the fact

@@ -16,12 +16,14 @@ const vendor = "application/vnd.com.nsn.cumulocity."
 
 // Names of media types, without the platform's prefix.
 const (
-	mediaObject     = "managedobject"
-	mediaObjects    = "managedobjectcollection"
-	mediaOperation  = "operation"
-	mediaOperations = "operationcollection"
-	mediaValues     = "lwm2mvaluecollection"
-	mediaStatus     = "status"
+	mediaObject          = "managedobject"
+	mediaObjects         = "managedobjectcollection"
+	mediaOperation       = "operation"
+	mediaOperations      = "operationcollection"
+	mediaValues          = "lwm2mvaluecollection"
+	mediaCredentials     = "lwm2mcredentials"
+	mediaCredentialsList = "lwm2mcredentialscollection"
+	mediaStatus          = "status"
 )
 
 // acceptable reports that the client takes JSON, and whether it asked for the

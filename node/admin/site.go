@@ -88,6 +88,10 @@ func (s *site) api(mux *http.ServeMux) {
 			http.MethodGet: s.listOperations, http.MethodPost: s.createOperation, http.MethodDelete: s.deleteOperations}},
 		platform.OperationsPath + "/{id}": {area: "devicecontrol", methods: methods{
 			http.MethodGet: s.getOperation, http.MethodPut: s.updateOperation, http.MethodDelete: s.deleteOperation}},
+		platform.CredentialsPath: {area: "lwm2m", methods: methods{
+			http.MethodGet: s.listCredentials, http.MethodPost: s.createCredentials}},
+		platform.CredentialsPath + "/{endpointId...}": {area: "lwm2m", methods: methods{
+			http.MethodGet: s.getCredentials, http.MethodPut: s.replaceCredentials, http.MethodDelete: s.removeCredentials}},
 		values: {area: "lwm2m", methods: methods{http.MethodGet: s.listValues}},
 	} {
 		mux.Handle(pattern, s.bounded(r))

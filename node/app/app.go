@@ -11,15 +11,19 @@ import (
 	"time"
 
 	"dormouse/actors/endpoint"
+	"dormouse/actors/session"
 	"dormouse/actors/shell"
 	"dormouse/cluster/shards"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
 	"dormouse/node/config"
+	"dormouse/node/credentials"
+	"dormouse/node/dtlsfront"
 	"dormouse/node/fleet"
 	"dormouse/node/ingress"
 	"dormouse/node/metrics"
+	"dormouse/persistence/seal"
 	"dormouse/persistence/store"
 	"dormouse/persistence/timers"
 )
@@ -32,6 +36,12 @@ type Options struct {
 
 	// Store, where set, may change what the store is opened with.
 	Store func(*store.Options)
+
+	// Audit, where set, is told of every record that is sealed (session.Audit),
+	// and Sending of every datagram of DTLS before it is sent. They are for tests,
+	// and called concurrently.
+	Audit   session.Audit
+	Sending func(datagram []byte)
 }
 
 // App is one node. New opens the data and binds the CoAP sockets; Start serves;
@@ -43,16 +53,21 @@ type App struct {
 	listen  metrics.Listener
 	counts  counts
 
-	store     *store.Store
-	committer *shards.Local
-	env       *endpoint.Env
-	shell     *shell.Shell
-	fleet     *fleet.Fleet
-	sockets   *ingress.Sockets // nil: no CoAP listener
-	admin     *admin.Server    // nil: no HTTP listener
+	store       *store.Store
+	committer   *shards.Local
+	ring        *seal.Ring
+	resealing   bool // secrets are stored under a key that does not seal any more
+	env         *endpoint.Env
+	shell       *shell.Shell
+	fleet       *fleet.Fleet
+	credentials *credentials.Store
+	front       *dtlsfront.Front // nil: no DTLS listener
+	sockets     *ingress.Sockets // nil: no CoAP listener
+	admin       *admin.Server    // nil: no HTTP listener
 
 	version  string
-	failed   chan error // gets the first fault that ends the node
+	sending  func([]byte) // of Options
+	failed   chan error   // gets the first fault that ends the node
 	sweeping sync.WaitGroup
 	cancel   context.CancelFunc // ends the sweeper
 	starting sync.Once
@@ -68,7 +83,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a = &App{
-		config: c, logger: o.Logger, version: o.Version, metrics: metrics.New(),
+		config: c, logger: o.Logger, version: o.Version, sending: o.Sending, metrics: metrics.New(),
 		failed: make(chan error, 1), cancel: func() {},
 	}
 	a.listen = metrics.Tee(a.metrics.Listener(), metrics.Logger(o.Logger)).Complete()
@@ -78,15 +93,10 @@ func New(c config.Config, o Options) (a *App, err error) {
 			a = nil
 		}
 	}()
-	if err := a.openStore(o); err != nil {
-		return a, err
-	}
-	if err := a.openShell(o); err != nil {
-		return a, err
-	}
-	a.fleet = fleet.New(a.env, a.shell, a.logger)
-	if err := a.openSockets(); err != nil {
-		return a, err
+	for _, open := range []func(Options) error{a.openStore, a.openSeal, a.openShell, a.openFleet, a.openFront, a.openSockets} {
+		if err := open(o); err != nil {
+			return a, err
+		}
 	}
 	a.measure()
 	return a, nil
@@ -94,10 +104,10 @@ func New(c config.Config, o Options) (a *App, err error) {
 
 // openShell joins the endpoints to the committer, the store and the sockets.
 func (a *App) openShell(o Options) (err error) {
-	a.committer = shards.NewLocal(timed{a.store, a.listen.Commit}, shards.Options{OnFatal: a.fail})
 	if a.env, err = a.environment(); err != nil {
 		return err
 	}
+	a.env.Audit = o.Audit
 	a.shell, err = shell.New(shell.Options{
 		Env:      a.env,
 		Load:     func(s *endpoint.Shard, id ids.Endpoint) (shell.Cell, error) { return endpoint.LoadFrom(s, id) },
@@ -111,6 +121,13 @@ func (a *App) openShell(o Options) (err error) {
 		Idle:     o.Idle,
 	})
 	return err
+}
+
+// openFleet joins the API to the endpoints.
+func (a *App) openFleet(Options) error {
+	a.credentials = credentials.New(a.env, a.shell, a.logger)
+	a.fleet = fleet.New(a.env, a.shell, a.credentials, a.logger)
+	return nil
 }
 
 // propose turns the store's refusals into those that endpoints' callers know.
@@ -129,12 +146,12 @@ func (a *App) propose(id ids.Shard, b *wire.Batch, done func(error)) {
 	})
 }
 
-// openSockets binds the CoAP listeners; nothing is read yet.
-func (a *App) openSockets() (err error) {
-	if len(a.config.CoAP) == 0 {
+// openSockets binds the CoAP and DTLS listeners; nothing is read yet.
+func (a *App) openSockets(Options) (err error) {
+	if len(a.config.CoAP)+len(a.config.CoAPS) == 0 {
 		return nil
 	}
-	a.sockets, err = ingress.Listen(ingress.Options{Addresses: a.config.CoAP, Events: a.socketEvents()})
+	a.sockets, err = ingress.Listen(ingress.Options{Addresses: a.config.CoAP, Secure: a.config.CoAPS, Events: a.socketEvents()})
 	if err != nil {
 		return fmt.Errorf("app: listen for CoAP: %w", err)
 	}
@@ -156,6 +173,9 @@ func (a *App) serve() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
 	a.sweeping.Go(func() { a.fleet.Sweep(ctx) })
+	if a.resealing {
+		a.sweeping.Go(func() { a.reseal(ctx) })
+	}
 	if a.config.HTTP != "" {
 		server, err := admin.Start(admin.Options{
 			Address: a.config.HTTP, Backend: a.fleet, Ready: a.ready, Metrics: a.metrics.Handler(),
@@ -172,8 +192,11 @@ func (a *App) serve() error {
 		if err := a.sockets.Serve(a.receiver()); err != nil {
 			return err
 		}
-		for _, address := range a.sockets.Addresses() {
+		for _, address := range a.CoAP() {
 			a.logger.Info("serving CoAP", "address", address.String())
+		}
+		for _, address := range a.CoAPS() {
+			a.logger.Info("serving CoAP over DTLS", "address", address.String())
 		}
 	}
 	return nil
@@ -193,6 +216,14 @@ func (a *App) CoAP() []netip.AddrPort {
 		return nil
 	}
 	return a.sockets.Addresses()
+}
+
+// CoAPS are those of DTLS, likewise.
+func (a *App) CoAPS() []netip.AddrPort {
+	if a.sockets == nil {
+		return nil
+	}
+	return a.sockets.Secure()
 }
 
 // HTTP is the address of the API, nil for none.
@@ -233,6 +264,9 @@ func (a *App) close() error {
 	}
 	if a.sockets != nil {
 		faults = append(faults, a.sockets.StopReading())
+	}
+	if a.front != nil {
+		a.front.Close()
 	}
 	a.cancel()
 	a.sweeping.Wait()

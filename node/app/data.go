@@ -7,6 +7,7 @@ import (
 
 	"dormouse/actors/endpoint"
 	"dormouse/actors/shell"
+	"dormouse/cluster/shards"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/model"
@@ -34,6 +35,7 @@ func (a *App) openStore(o Options) error {
 	if a.store, err = store.Open(options); err != nil {
 		return err
 	}
+	a.committer = shards.NewLocal(timed{a.store, a.listen.Commit}, shards.Options{OnFatal: a.fail})
 	a.logger.Info("data is open", "dir", a.config.Data, "shards", int(a.store.Shards()), "cache", memory.Cache, "memtable", memory.MemTable)
 	return nil
 }
@@ -58,6 +60,7 @@ func (a *App) environment() (*endpoint.Env, error) {
 		},
 		State: a.store, Key: a.store.Key(), Shards: a.store.Shards(), Model: model.Core(),
 		Random: unpredictable, Full: func() bool { return a.store.Space() == store.Full },
+		Seal: a.ring,
 	}, nil
 }
 

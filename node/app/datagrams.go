@@ -4,19 +4,25 @@ import (
 	"sync"
 
 	"dormouse/actors/endpoint"
+	"dormouse/actors/intake"
 	"dormouse/actors/shell"
 	"dormouse/codec/wire"
 	"dormouse/node/ingress"
 	"dormouse/node/route"
 )
 
-// receiver gives each batch to a router; readers run concurrently, so each
-// call takes a router of its own.
+// receiver gives each batch, which is of one socket, to a router or to a guard;
+// readers run concurrently, so each call takes one of its own.
 func (a *App) receiver() func([]ingress.In) {
 	routers := sync.Pool{New: func() any {
 		return &route.Router{Shell: a.shell, Key: a.env.Key, Answer: a.answer, Count: a.counts.fault}
 	}}
+	guard := &route.Guard{Shell: a.shell, Key: a.env.Key, Shards: a.env.Shards, Front: a.front, Count: a.counts.fault}
 	return func(batch []ingress.In) {
+		if isSecure(batch[0].Path) {
+			guardAll(guard, batch)
+			return
+		}
 		r := routers.Get().(*route.Router)
 		for i := range batch {
 			if batch[i].Truncated {
@@ -29,9 +35,21 @@ func (a *App) receiver() func([]ingress.In) {
 	}
 }
 
+func guardAll(g *route.Guard, batch []ingress.In) {
+	for i := range batch {
+		if batch[i].Truncated {
+			g.Count(intake.Truncated)
+			continue
+		}
+		g.Receive(batch[i].Path, batch[i].Payload)
+	}
+}
+
 // answer sends one stateless answer.
 func (a *App) answer(path wire.ReturnPath, payload []byte) {
-	_ = a.sockets.Send([]ingress.Out{{Path: path, Payload: payload}}) // ErrClosed: nobody waits any more
+	out := []ingress.Out{{Path: path, Payload: payload}}
+	a.audit(out)
+	_ = a.sockets.Send(out) // ErrClosed: nobody waits any more
 }
 
 // send sends what a turn of the shell set free, in one call.
@@ -43,6 +61,7 @@ func (a *App) send(list []shell.Out) {
 	for _, o := range list {
 		*out = append(*out, ingress.Out(o))
 	}
+	a.audit(*out)
 	_ = a.sockets.Send(*out) // as in answer
 	clear(*out)
 	*out = (*out)[:0]
@@ -51,7 +70,19 @@ func (a *App) send(list []shell.Out) {
 
 var outs = sync.Pool{New: func() any { return new([]ingress.Out) }}
 
+// audit tells a test what leaves.
+func (a *App) audit(list []ingress.Out) {
+	if a.sending == nil {
+		return
+	}
+	for _, o := range list {
+		if isSecure(o.Path) {
+			a.sending(o.Payload)
+		}
+	}
+}
+
 func (a *App) stray(d *endpoint.Datagram) []byte {
-	a.counts.fault(route.Nobodys)
+	a.counts.fault(intake.Nobodys)
 	return route.Stray(d)
 }

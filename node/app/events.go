@@ -6,22 +6,28 @@ import (
 	"sync/atomic"
 
 	"dormouse/actors/endpoint"
+	"dormouse/actors/intake"
 	"dormouse/actors/shell"
 	"dormouse/codec/ids"
 	"dormouse/node/admin"
+	"dormouse/node/dtlsfront"
 	"dormouse/node/ingress"
 	"dormouse/node/metrics"
-	"dormouse/node/route"
 	"dormouse/persistence/store"
 )
 
 // counts are the counters of what happens with every datagram.
 type counts struct {
-	faults  [route.Faults]atomic.Uint64
+	faults  [intake.Faults]atomic.Uint64
 	notices [endpoint.NoticeKinds]atomic.Uint64
+
+	handshakes  atomic.Uint64 // done
+	handshaking atomic.Int64  // nanoseconds from the ClientHello with a cookie to the end of those
+	failed      [dtlsfront.Failures]atomic.Uint64
+	refused     [dtlsfront.Refusals]atomic.Uint64
 }
 
-func (c *counts) fault(f route.Fault) { c.faults[f].Add(1) }
+func (c *counts) fault(f intake.Fault) { c.faults[f].Add(1) }
 
 // notify counts and, at debug level, logs what happened to endpoints.
 func (a *App) notify(list []endpoint.Notice) {

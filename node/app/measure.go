@@ -1,11 +1,14 @@
 package app
 
 import (
+	"time"
+
 	"dormouse/actors/endpoint"
+	"dormouse/actors/intake"
 	"dormouse/actors/shell"
 	"dormouse/node/admin"
+	"dormouse/node/dtlsfront"
 	"dormouse/node/ingress"
-	"dormouse/node/route"
 	"dormouse/persistence/store"
 )
 
@@ -15,12 +18,15 @@ func (a *App) measure() {
 		a.metrics.CounterOf("endpoint_events_total", "What happened to endpoints.", "kind", kind.String(),
 			func() float64 { return float64(a.counts.notices[kind].Load()) })
 	}
-	for fault := route.Fault(1); int(fault) < route.Faults; fault++ {
+	for fault := intake.Fault(1); int(fault) < intake.Faults; fault++ {
 		a.metrics.CounterOf("coap_faults_total", "Datagrams that no endpoint took.", "kind", fault.String(),
 			func() float64 { return float64(a.counts.faults[fault].Load()) })
 	}
 	a.measureShell()
 	a.measureStore()
+	if a.front != nil {
+		a.measureHandshakes()
+	}
 	if a.sockets != nil {
 		a.measureSockets()
 	}
@@ -38,6 +44,21 @@ func (a *App) measureShell() {
 		"shell_timers_fired_total":   func(s shell.Stats) uint64 { return s.TimersFired },
 	} {
 		a.metrics.Counter(name, "The shell of the endpoints; see actors/shell.", func() float64 { return float64(read(a.shell.Stats())) })
+	}
+}
+
+func (a *App) measureHandshakes() {
+	a.metrics.Gauge("dtls_handshakes_half_open", "DTLS handshakes under way.", func() float64 { return float64(a.front.HalfOpen()) })
+	a.metrics.Counter("dtls_handshakes_total", "DTLS handshakes done.", func() float64 { return float64(a.counts.handshakes.Load()) })
+	a.metrics.Counter("dtls_handshakes_seconds_total", "Time that those took, from the ClientHello with a cookie.",
+		func() float64 { return time.Duration(a.counts.handshaking.Load()).Seconds() })
+	for kind := range dtlsfront.Failure(dtlsfront.Failures) {
+		a.metrics.CounterOf("dtls_handshakes_failed_total", "DTLS handshakes that came to nothing.", "kind", kind.String(),
+			func() float64 { return float64(a.counts.failed[kind].Load()) })
+	}
+	for kind := range dtlsfront.Refusal(dtlsfront.Refusals) {
+		a.metrics.CounterOf("dtls_handshakes_refused_total", "Datagrams that began or continued no handshake.", "kind", kind.String(),
+			func() float64 { return float64(a.counts.refused[kind].Load()) })
 	}
 }
 

@@ -17,6 +17,20 @@ type Config struct {
 	// CoAP are the host:port of the LwM2M server's plain CoAP sockets, none
 	// for no listener (§1). An empty host means all addresses, IPv4 and IPv6.
 	CoAP []string
+	// CoAPS are those of its DTLS sockets, alike.
+	CoAPS []string
+	// ConnectionIDs: devices that offer it are given a DTLS Connection ID (RFC
+	// 9146), so that they may change their address.
+	ConnectionIDs bool
+	// SealKeyFile is the file of the keys that secrets are sealed under where they
+	// are stored: 64 hex digits a line, the first one seals. "": seal.key in Data,
+	// which is made at the first start.
+	SealKeyFile string
+	// SealKey is the same without a file, its lines separated by commas; it is
+	// for the environment. Not both.
+	SealKey Secret
+	// MaxHandshakes bounds the DTLS handshakes under way; each takes about 26 kB.
+	MaxHandshakes int
 	// AcceptUnknown lets devices that nobody registered in, with NoSec and
 	// into tenant management. Whoever reaches the socket can then fill the
 	// disk up to its watermark: for trying out and closed networks.
@@ -70,7 +84,8 @@ const MinRequestTimeout = 10 * time.Second
 // Default is the configuration of which nothing is set.
 func Default() Config {
 	return Config{
-		Data: "./data", HTTP: "127.0.0.1:8080", CoAP: []string{":5783"},
+		Data: "./data", HTTP: "127.0.0.1:8080", CoAP: []string{":5783"}, CoAPS: []string{":5784"},
+		ConnectionIDs: true, MaxHandshakes: 4096,
 		AwakeTime:      AwakeByBinding,
 		RequestTimeout: 180 * time.Second, MaxRequestTimeout: 600 * time.Second,
 		LifetimeGrace:        14400 * time.Second,

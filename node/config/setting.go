@@ -28,8 +28,13 @@ var settings = []setting{
 	texts("data", "DIR", "directory of everything that outlives the process", func(c *Config) *string { return &c.Data }),
 	{name: "http", form: "ADDR", help: "listener of the HTTP API, on loopback; off for none",
 		set: func(c *Config, s string) error { c.HTTP = unlessOff(s); return nil }, show: func(c *Config) string { return orOff(c.HTTP) }},
-	{name: "coap", form: "ADDR", help: "CoAP listener, repeated or a comma list; off for none", set: setCoAP,
-		reset: func(c *Config) { c.CoAP = nil }, show: func(c *Config) string { return orOff(strings.Join(c.CoAP, ",")) }},
+	listeners("coap", "CoAP listener, repeated or a comma list; off for none", func(c *Config) *[]string { return &c.CoAP }),
+	listeners("coaps", "CoAP over DTLS listener, likewise", func(c *Config) *[]string { return &c.CoAPS }),
+	{name: "dtls-cid", form: "on|off", help: "give devices that offer it a DTLS Connection ID",
+		set: func(c *Config, s string) error { return parseSwitch(&c.ConnectionIDs, s) }, show: func(c *Config) string { return showSwitch(c.ConnectionIDs) }},
+	texts("seal-key-file", "FILE", "keys that stored secrets are sealed under, 64 hex digits a line, the first one seals; none: seal.key in the data directory", func(c *Config) *string { return &c.SealKeyFile }),
+	secrets("seal-key", "the same keys without a file, between commas; better by the variable", func(c *Config) *Secret { return &c.SealKey }),
+	numbers("max-handshakes", "DTLS handshakes under way at the same time", func(c *Config) *int { return &c.MaxHandshakes }),
 	{name: "accept-unknown", help: "let devices register that nobody announced",
 		set: func(c *Config, s string) error { return parseBool(&c.AcceptUnknown, s) }, show: func(c *Config) string { return strconv.FormatBool(c.AcceptUnknown) }},
 	{name: "awake-time", form: "DUR", help: "how long a device listens after a message; auto: 93s in queue mode, else always; 0: always",
@@ -40,8 +45,7 @@ var settings = []setting{
 	numbers("max-pending-operations", "operations delivered again per wake-up of a device", func(c *Config) *int { return &c.MaxPendingOperations }),
 	numbers("max-queued-operations", "active operations of a device", func(c *Config) *int { return &c.MaxQueuedOperations }),
 	durations("starved-after", "age at which an EXECUTING operation is failed; 0: never", func(c *Config) *time.Duration { return &c.StarvedAfter }),
-	{name: "admin-password", form: "S", help: "first administrator's password", set: setPassword,
-		show: func(c *Config) string { return c.AdminPassword.String() }},
+	secrets("admin-password", "first administrator's password", func(c *Config) *Secret { return &c.AdminPassword }),
 	{name: "log-level", form: "L", help: "debug, info, warn or error", set: setLevel,
 		show: func(c *Config) string { return strings.ToLower(c.LogLevel.String()) }},
 	{name: "cache", form: "SIZE", help: "memory for stored blocks; auto: from the memory limit", set: setCache, show: showCache},
@@ -104,16 +108,42 @@ func orOff(s string) string {
 	return s
 }
 
-// setCoAP adds the addresses of a comma list.
-func setCoAP(c *Config, text string) error {
+// listeners are addresses, of which those of one origin add up.
+func listeners(name, help string, field func(*Config) *[]string) setting {
+	return setting{name: name, form: "ADDR", help: help,
+		set:   func(c *Config, s string) error { addAddresses(field(c), s); return nil },
+		reset: func(c *Config) { *field(c) = nil },
+		show:  func(c *Config) string { return orOff(strings.Join(*field(c), ",")) }}
+}
+
+// addAddresses adds those of a comma list.
+func addAddresses(list *[]string, text string) {
 	if text == off {
-		c.CoAP = nil
-		return nil
+		*list = nil
+		return
 	}
 	for _, s := range strings.Split(text, ",") {
-		c.CoAP = append(c.CoAP, strings.TrimSpace(s))
+		*list = append(*list, strings.TrimSpace(s))
+	}
+}
+
+func parseSwitch(to *bool, s string) error {
+	switch s {
+	case "on", "true":
+		*to = true
+	case off, "false":
+		*to = false
+	default:
+		return fmt.Errorf("%q is neither on nor off", s)
 	}
 	return nil
+}
+
+func showSwitch(on bool) string {
+	if on {
+		return "on"
+	}
+	return off
 }
 
 func parseBool(to *bool, s string) error {
@@ -189,13 +219,17 @@ func showCache(c *Config) string {
 	return c.Cache.String()
 }
 
-// setPassword refuses what Print wrote. No error of it may show the text.
-func setPassword(c *Config, s string) error {
-	if s == redacted {
-		return errors.New("this is the text that stands for a password in printed configurations")
+// secrets refuses what Print wrote. No error of it may show the text.
+func secrets(name, help string, field func(*Config) *Secret) setting {
+	set := func(c *Config, s string) error {
+		if s == redacted {
+			return errors.New("this is the text that stands for a secret in printed configurations")
+		}
+		*field(c) = Secret(s)
+		return nil
 	}
-	c.AdminPassword = Secret(s)
-	return nil
+	return setting{name: name, form: "S", help: help, set: set,
+		show: func(c *Config) string { return field(c).String() }}
 }
 
 func setLevel(c *Config, s string) error {

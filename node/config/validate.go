@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"dormouse/codec/ids"
@@ -22,7 +23,10 @@ func (l *Loaded) validate() error {
 	}{
 		{"data", l.Config.checkData()},
 		{"http", l.Config.checkHTTP()},
-		{"coap", l.Config.checkCoAP()},
+		{"coap", checkListeners(l.Config.CoAP, nil)},
+		{"coaps", checkListeners(l.Config.CoAPS, l.Config.CoAP)},
+		{"seal-key", l.Config.checkSealKey()},
+		{"max-handshakes", atLeast(l.Config.MaxHandshakes, 1)},
 		{"max-request-timeout", between(l.Config.MaxRequestTimeout, MinRequestTimeout, 24*time.Hour)},
 		{"request-timeout", between(l.Config.RequestTimeout, MinRequestTimeout, max(l.Config.MaxRequestTimeout, MinRequestTimeout))},
 		{"awake-time", between(max(l.Config.AwakeTime, 0), 0, 365*24*time.Hour)},
@@ -65,8 +69,9 @@ func (c *Config) checkHTTP() string {
 	return fmt.Sprintf("%s is reachable from other machines, and there are no logins yet: the host must be 127.0.0.1, [::1] or localhost", c.HTTP)
 }
 
-func (c *Config) checkCoAP() string {
-	for i, s := range c.CoAP {
+// checkListeners reads addresses, which must not be among the others either.
+func checkListeners(list, others []string) string {
+	for i, s := range list {
 		host, says := checkAddress(s)
 		if says != "" {
 			return says
@@ -74,18 +79,28 @@ func (c *Config) checkCoAP() string {
 		if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" {
 			return fmt.Sprintf("%s: a listener needs an address of this machine, not a name", s)
 		}
-		if slices.Contains(c.CoAP[:i], s) {
+		if slices.Contains(list[:i], s) {
 			return fmt.Sprintf("%s stands twice", s)
 		}
+		if slices.Contains(others, s) && !strings.HasSuffix(s, ":0") {
+			return fmt.Sprintf("%s is taken by plain CoAP", s)
+		}
 	}
-	if len(c.CoAP) > maxListeners {
-		return fmt.Sprintf("%d listeners are more than %d", len(c.CoAP), maxListeners)
+	if len(list) > maxListeners {
+		return fmt.Sprintf("%d listeners are more than %d", len(list), maxListeners)
 	}
 	return ""
 }
 
-// maxListeners is what a return path can tell apart.
-const maxListeners = 256
+// maxListeners is what a return path can tell apart, of each kind.
+const maxListeners = 128
+
+func (c *Config) checkSealKey() string {
+	if c.SealKey != "" && c.SealKeyFile != "" {
+		return "there is a seal-key-file too"
+	}
+	return ""
+}
 
 // checkAddress takes host:port apart.
 func checkAddress(s string) (host, says string) {

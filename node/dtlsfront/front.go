@@ -187,7 +187,7 @@ func (f *Front) start(path wire.ReturnPath, c *clientHello, now time.Time) {
 	c = c.clone()
 	r := &running{path: path, prefix: prefixOf(path.Peer.Addr()), since: now, hello: c.message, next: c.record}
 	t := newTalk(net.UDPAddrFromAddrPort(path.Peer), c)
-	t.newCID = f.o.NewCID
+	t.newCID, t.audit = f.o.NewCID, f.o.Audit
 	t.psk = func(identity []byte) []byte { return f.key(r, identity) }
 	t.flight = func(cid, datagram []byte) { f.sendFlight(r, cid, datagram) }
 	var ctx context.Context

@@ -71,7 +71,7 @@ func testHandshake(t *testing.T, c *dtls.Config, suite dtlsrec.Suite, peerCID in
 		}
 		s := n.sessions[path]
 		if s.Secrets.Suite != suite || s.HasCID != hasCID || len(s.PeerCID) != peerCID || s.NextSequence != 1 || s.ReceivedSequence != 0 ||
-			string(s.Identity) != "device-1" || s.Endpoint != "ep-device-1" || s.Path != path {
+			string(s.Identity) != "device-1" || s.Endpoint != "ep-device-1" || s.Serial != 7 || s.Path != path {
 			t.Errorf("established %+v", s.Established)
 		}
 		client := conn.ConnectionState()

@@ -28,11 +28,11 @@ type running struct {
 	stage stage
 	timer *time.Timer // expire
 
-	talk     *talk  // while talking and committing
-	hello    []byte // the message that began it
-	identity []byte
-	endpoint string
-	unknown  bool
+	talk       *talk  // while talking and committing
+	hello      []byte // the message that began it
+	identity   []byte
+	credential Credential // without its key
+	unknown    bool
 
 	next   uint64 // number of our next record in epoch 0
 	flight []byte // ServerHello and what follows, as pion numbered it; nil: not yet

@@ -32,7 +32,7 @@ func (f *Front) lead(ctx context.Context, r *running, t *talk) {
 	r.stage, r.cipher = committing, t.cipher
 	r.final = r.stamp(t.final)
 	e := Established{
-		Path: r.path, Identity: r.identity, Endpoint: r.endpoint, Secrets: t.secrets,
+		Path: r.path, Identity: r.identity, Endpoint: r.credential.Endpoint, Serial: r.credential.Serial, Secrets: t.secrets,
 		LocalCID: t.cid, HasCID: t.localCID != nil,
 		NextSequence: t.sent + 1, ReceivedSequence: t.received,
 	}
@@ -46,14 +46,16 @@ func (f *Front) lead(ctx context.Context, r *running, t *talk) {
 // key is the PSK of an identity, or one that nobody has. Both are made in any
 // case, so that neither takes longer.
 func (f *Front) key(r *running, identity []byte) []byte {
-	key, endpoint, known := f.o.PSK(identity)
+	c, known := f.o.PSK(identity)
 	nobodys := f.secrets.nobodysKey(identity)
-	if !known || len(key) == 0 {
-		key, endpoint, known = nobodys, "", false
+	if !known || len(c.Key) == 0 {
+		c, known = Credential{Key: nobodys}, false
 	}
+	key := c.Key
+	c.Key = nil // pion has it; a handshake that waits for its commit need not
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	r.identity, r.endpoint, r.unknown = bytes.Clone(identity), endpoint, !known
+	r.identity, r.credential, r.unknown = bytes.Clone(identity), c, !known
 	return key
 }
 
@@ -175,7 +177,7 @@ func (f *Front) committed(r *running, err error) {
 		f.o.Events.failed(*failed)
 		return
 	}
-	done := Done{Path: r.path, Endpoint: r.endpoint, Suite: r.talk.hello.suite, CID: r.cid != nil, Took: now.Sub(r.since)}
+	done := Done{Path: r.path, Endpoint: r.credential.Endpoint, Suite: r.talk.hello.suite, CID: r.cid != nil, Took: now.Sub(r.since)}
 	f.admission.end(r.prefix, now)
 	f.keep(r)
 	final := r.final

@@ -24,11 +24,11 @@ import (
 var testKey = []byte("sixteen byte key")
 
 // testPSK knows the identities that begin with "device".
-func testPSK(identity []byte) ([]byte, string, bool) {
+func testPSK(identity []byte) (Credential, bool) {
 	if bytes.HasPrefix(identity, []byte("device")) {
-		return testKey, "ep-" + string(identity), true
+		return Credential{Key: testKey, Endpoint: "ep-" + string(identity), Serial: 7}, true
 	}
-	return nil, "", false
+	return Credential{}, false
 }
 
 // network is a front, clients in the same process, sessions as their owner

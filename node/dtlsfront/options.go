@@ -21,7 +21,7 @@ type Options struct {
 	// PSK looks up the key of an identity and the endpoint that it belongs to.
 	// It may block, and a handshake lasts until it returns. It should take the
 	// same time for an unknown identity (ok is false) as for a known one.
-	PSK func(identity []byte) (key []byte, endpoint string, ok bool)
+	PSK func(identity []byte) (c Credential, ok bool)
 
 	// NewCID makes the Connection ID of a session, before its identity is
 	// known. Nil: none is offered, and clients stay with their address.
@@ -65,6 +65,18 @@ type Options struct {
 
 	// Events to tell of.
 	Events Events
+
+	// Audit, where set, is told of the record of epoch 1 that each handshake
+	// seals, the Finished: key block, epoch and sequence number, record. It is for
+	// tests: see actors/session.
+	Audit func(keyBlock []byte, epoch uint16, sequence uint64, record []byte)
+}
+
+// Credential is what PSK knows of an identity.
+type Credential struct {
+	Key      []byte
+	Endpoint string
+	Serial   uint64 // of the key: Commit can see that it was changed meanwhile
 }
 
 // Established is a session as the handshake leaves it. Commit owns all of it.
@@ -72,6 +84,7 @@ type Established struct {
 	Path     wire.ReturnPath
 	Identity []byte // of the pre-shared key
 	Endpoint string // that PSK named with the key
+	Serial   uint64 // likewise
 
 	// Secrets are those of epoch 1. We are the server.
 	Secrets dtlsrec.Secrets

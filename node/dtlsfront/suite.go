@@ -69,7 +69,15 @@ func (s pionSuite) Encrypt(pkt *recordlayer.RecordLayer, raw []byte) ([]byte, er
 		last := len(content) - 1 // pion does not pad
 		content, t = content[:last], dtlsrec.ContentType(content[last])
 	}
-	return s.talk.cipher.Seal(nil, t, h.Epoch, h.SequenceNumber, h.ConnectionID, content), nil
+	record := s.talk.cipher.Seal(nil, t, h.Epoch, h.SequenceNumber, h.ConnectionID, content)
+	if s.talk.audit != nil {
+		derived, err := s.talk.secrets.Derive()
+		if err != nil {
+			return nil, err
+		}
+		s.talk.audit(derived.KeyBlock, h.Epoch, h.SequenceNumber, record)
+	}
+	return record, nil
 }
 
 // Decrypt opens one record: the client's Finished. Pion would pass over what it

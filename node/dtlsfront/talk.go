@@ -27,6 +27,7 @@ type talk struct {
 	psk    func(identity []byte) []byte
 	newCID func() ids.CID             // nil: no Connection ID
 	flight func(cid, datagram []byte) // is told of what the client shall get before the end
+	audit  func(keyBlock []byte, epoch uint16, sequence uint64, record []byte)
 	pipe   *pipe
 	cid    ids.CID
 

@@ -12,6 +12,7 @@ import (
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
+	"dormouse/node/listing"
 )
 
 // Operation shows one operation.
@@ -169,19 +170,19 @@ func (f *Fleet) Operations(ctx context.Context, filter admin.OperationFilter, p 
 	if p.Total {
 		start = 0
 	}
-	pager := pager[platform.Operation]{page: p, list: &list}
+	pager := listing.Pager[platform.Operation]{Page: p, List: &list}
 	err := f.eachOperation(ctx, filter, start, func(op *operations.Operation) (bool, error) {
 		if c := compareOperations(op.ID, behind); behind != 0 && (c == 0 || c < 0 != filter.Revert) {
-			return pager.before(), nil
+			return pager.Before(), nil
 		}
-		if !pager.wanted() {
-			return pager.pass(), nil
+		if !pager.Wanted() {
+			return pager.Pass(), nil
 		}
 		shown, err := f.show(op)
 		if err != nil {
 			return false, err
 		}
-		return pager.add(shown, func() string { return op.ID.String() }), nil
+		return pager.Add(shown, func() string { return op.ID.String() }), nil
 	})
 	return list, err
 }

@@ -147,7 +147,7 @@ func TestOperationsByFragment(t *testing.T) {
 func TestGivingUp(t *testing.T) {
 	inTime(t, func(t *testing.T, n *node) {
 		e := n.device("d", nil)
-		silent := New(n.env, silence{}, n.logger)
+		silent := New(n.env, silence{}, nil, n.logger)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := silent.DeleteObject(ctx, e.Object(), admin.Cascade{}); !errors.Is(err, context.DeadlineExceeded) {

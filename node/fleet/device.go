@@ -108,7 +108,8 @@ func (f *Fleet) presence(r records, now time.Time) (status, connection string) {
 		status = "MAINTENANCE"
 	}
 	window := c.AwakeFor(&f.env.Config)
-	if reg.Registered && !c.Asleep && (window == 0 || now.Sub(c.LastContact) <= window) {
+	reachable := !c.Asleep && (!c.Secured || c.Session != nil)
+	if reg.Registered && reachable && (window == 0 || now.Sub(c.LastContact) <= window) {
 		connection = "CONNECTED"
 	}
 	return status, connection
@@ -141,6 +142,8 @@ type registrationView struct {
 	NextContact  string            `json:"nextContactExpected,omitempty"`
 	Expires      string            `json:"expires,omitempty"`
 	Address      string            `json:"address"`
+	Security     string            `json:"securityMode"`          // NO_SEC or PSK (platform 3)
+	Session      bool              `json:"dtlsSession,omitempty"` // there is one: the device need not make a handshake
 	Root         string            `json:"rootPath,omitempty"`
 	Formats      []uint16          `json:"contentFormats,omitempty"`
 	Objects      []string          `json:"objects"`
@@ -162,6 +165,10 @@ func (f *Fleet) registrationView(r records) registrationView {
 		Binding: reg.Binding, QueueMode: reg.Queue, SMS: reg.SMS, Profile: reg.Profile,
 		Registration: stamp(reg.Since), Update: stamp(c.LastUpdate),
 		Address: c.Path.Peer.String(), Root: reg.Objects.Root, Objects: []string{},
+		Security: "NO_SEC", Session: c.Session != nil,
+	}
+	if c.Secured {
+		v.Security = "PSK"
 	}
 	if reg.Registered {
 		v.Location = "/rd/" + reg.Location(r.id).String()

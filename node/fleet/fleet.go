@@ -12,6 +12,7 @@ import (
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
+	"dormouse/node/credentials"
 )
 
 // Gate takes changes to their owners (actors/shell).
@@ -26,6 +27,8 @@ type Fleet struct {
 	gate   Gate
 	logger *slog.Logger
 
+	credentials *credentials.Store
+
 	// objects orders the changes of managed objects that are no devices: a
 	// change holds the lock of its object from reading to commit.
 	objects locks
@@ -35,10 +38,13 @@ type Fleet struct {
 
 var _ admin.Backend = (*Fleet)(nil)
 
-// New joins the API to the shell.
-func New(env *endpoint.Env, gate Gate, logger *slog.Logger) *Fleet {
-	return &Fleet{env: env, gate: gate, logger: logger}
+// New joins the API to the shell and to the credentials of endpoints.
+func New(env *endpoint.Env, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
+	return &Fleet{env: env, gate: gate, credentials: c, logger: logger}
 }
+
+// Credentials implements admin.Backend.
+func (f *Fleet) Credentials() admin.Credentials { return f.credentials }
 
 func (f *Fleet) get(shard ids.Shard, class wire.Class, key []byte) (value []byte, found bool, err error) {
 	value, found, err = f.env.State.Get(shard, class, key, nil)

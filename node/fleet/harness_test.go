@@ -17,6 +17,7 @@ import (
 	"dormouse/codec/ids"
 	"dormouse/codec/model"
 	"dormouse/codec/wire"
+	"dormouse/node/credentials"
 )
 
 // begin is when a test's bubble of time begins.
@@ -55,7 +56,8 @@ func newNode() *node {
 		Random: func() uint32 { next += 0x9e3779b9; return next },
 		Full:   func() bool { return false },
 	}
-	n.Fleet = New(env, n, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	n.Fleet = New(env, n, credentials.New(env, n, logger), logger)
 	return n
 }
 

@@ -12,6 +12,7 @@ import (
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
+	"dormouse/node/listing"
 )
 
 // Object shows one managed object.
@@ -60,24 +61,24 @@ func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.
 	if p.Total {
 		from = 0
 	}
-	pager := pager[platform.ManagedObject]{page: p, list: &list}
+	pager := listing.Pager[platform.ManagedObject]{Page: p, List: &list}
 	now := time.Now()
 	take := func(id ids.Object) (more bool, err error) {
 		behind := p.Cursor == "" || id > cursor
 		switch { // skipped or only counted: not read
 		case filterless(filter) && !behind:
-			return pager.before(), nil
-		case filterless(filter) && !pager.wanted():
-			return pager.pass(), nil
+			return pager.Before(), nil
+		case filterless(filter) && !pager.Wanted():
+			return pager.Pass(), nil
 		}
 		m, found, err := f.object(id, now)
 		if err != nil || !found || !matches(&m, filter) {
 			return true, err
 		}
 		if !behind {
-			return pager.before(), nil
+			return pager.Before(), nil
 		}
-		return pager.add(m, func() string { return id.String() }), nil
+		return pager.Add(m, func() string { return id.String() }), nil
 	}
 	if filter.IDs != nil {
 		return list, f.eachOf(filter.IDs, from, take)

@@ -12,6 +12,7 @@ import (
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
+	"dormouse/node/listing"
 )
 
 // Operations lie by shard and, in a shard, by time. A list over all shards is
@@ -24,7 +25,7 @@ func compareOperations(a, b ids.Operation) int {
 	return cmp.Or(cmp.Compare(a&below, b&below), cmp.Compare(a.Shard(), b.Shard()))
 }
 
-type operationStream = stream[ids.Operation]
+type operationStream = listing.Stream[ids.Operation]
 
 // streams are what a filter must look through.
 func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*operationStream, error) {
@@ -36,12 +37,12 @@ func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*
 		if err != nil {
 			return nil, err
 		}
-		s := &operationStream{fleet: f, shard: f.env.Shards.Of(e), class: wire.ClassByDevice, prefix: wire.EndpointKey(e)}
+		s := &operationStream{State: f.env.State, Shard: f.env.Shards.Of(e), Class: wire.ClassByDevice, Prefix: wire.EndpointKey(e)}
 		return []*operationStream{bound(s, filter, behind)}, nil
 	}
 	all := make([]*operationStream, f.env.Shards)
 	for i := range all {
-		s := &operationStream{fleet: f, shard: ids.Shard(i), class: wire.ClassOperation}
+		s := &operationStream{State: f.env.State, Shard: ids.Shard(i), Class: wire.ClassOperation}
 		all[i] = bound(s, filter, behind)
 	}
 	return all, nil
@@ -49,26 +50,26 @@ func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*
 
 // bound narrows a stream to the filter's time and to what is behind a cursor.
 func bound(s *operationStream, filter admin.OperationFilter, behind ids.Operation) *operationStream {
-	s.reverse = filter.Revert
+	s.Reverse = filter.Revert
 	if !filter.From.IsZero() {
-		s.from = ids.NextOperation(s.shard, filter.From, 0)
+		s.From = ids.NextOperation(s.Shard, filter.From, 0)
 	}
 	if !filter.To.IsZero() {
-		s.to = ids.NextOperation(s.shard, filter.To, 0)
+		s.To = ids.NextOperation(s.Shard, filter.To, 0)
 	}
 	if behind == 0 {
 		return s
 	}
-	at := behind&(1<<52-1) | ids.Operation(s.shard)<<52
-	switch later := s.shard > behind.Shard(); {
-	case s.reverse && later: // at the cursor's time this shard came before it
-		s.to = least(s.to, at)
-	case s.reverse:
-		s.to = least(s.to, at+boolean(s.shard < behind.Shard()))
+	at := behind&(1<<52-1) | ids.Operation(s.Shard)<<52
+	switch later := s.Shard > behind.Shard(); {
+	case s.Reverse && later: // at the cursor's time this shard came before it
+		s.To = least(s.To, at)
+	case s.Reverse:
+		s.To = least(s.To, at+boolean(s.Shard < behind.Shard()))
 	case later:
-		s.from = max(s.from, at)
+		s.From = max(s.From, at)
 	default:
-		s.from = max(s.from, at+1)
+		s.From = max(s.From, at+1)
 	}
 	return s
 }
@@ -98,7 +99,7 @@ func (f *Fleet) eachOperation(ctx context.Context, filter admin.OperationFilter,
 		if err != nil || s == nil {
 			return err
 		}
-		op, err := f.stored(s.take())
+		op, err := f.stored(s.Take())
 		switch {
 		case errors.Is(err, admin.ErrNotFound): // deleted meanwhile
 			continue
@@ -120,7 +121,7 @@ func (f *Fleet) eachOperation(ctx context.Context, filter admin.OperationFilter,
 func next(streams []*operationStream, reverse bool) (first *operationStream, err error) {
 	var earliest ids.Operation
 	for _, s := range streams {
-		id, ok, err := s.head()
+		id, ok, err := s.Head()
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"dormouse/actors/endpoint"
@@ -13,7 +14,8 @@ import (
 const sweepEvery = 24 * time.Hour
 
 // Sweep looks, at once and then every 24 h until ctx is done, for operations
-// that a crash left EXECUTING or that starved, and for keys to forget. The
+// that a crash left EXECUTING or that starved, for keys to forget, and for claims
+// on PSK identities that a crash left. The
 // first round shows what a crash interrupted as PENDING again.
 func (f *Fleet) Sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
@@ -33,9 +35,10 @@ func (f *Fleet) Sweep(ctx context.Context) {
 }
 
 func (f *Fleet) sweepShard(ctx context.Context, shard ids.Shard) error {
-	if err := f.expireKeys(shard, time.Now()); err != nil {
-		return err
-	}
+	return errors.Join(f.expireKeys(shard, time.Now()), f.credentials.Sweep(ctx, shard), f.sweepOperations(ctx, shard))
+}
+
+func (f *Fleet) sweepOperations(ctx context.Context, shard ids.Shard) error {
 	var last ids.Endpoint
 	return f.env.State.Scan(shard, wire.ClassActive, nil, nil, false, func(key, _ []byte) bool {
 		id, err := ids.ParseEndpoint(key)

@@ -10,6 +10,7 @@ import (
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
+	"dormouse/node/listing"
 )
 
 // Values lists the last values of a device. They are few: the whole range is
@@ -30,13 +31,13 @@ func (f *Fleet) Values(ctx context.Context, device ids.Object, below lwm2m.Path,
 	if err != nil {
 		return list, err
 	}
-	pager := pager[platform.LastValue]{page: p, list: &list}
+	pager := listing.Pager[platform.LastValue]{Page: p, List: &list}
 	for _, v := range all {
 		if p.Cursor != "" && v.Path.Compare(from) <= 0 {
-			pager.before()
+			pager.Before()
 			continue
 		}
-		if !pager.add(v, func() string { return pathCursor(v.Path) }) {
+		if !pager.Add(v, func() string { return pathCursor(v.Path) }) {
 			break
 		}
 	}

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // binding is one address of Options with the decision about its families.
 type binding struct {
 	text     string // as given
+	listener uint8
 	addr     netip.AddrPort
 	wildcard bool // IP_PKTINFO is needed to know which address was asked
 	anyIP    bool // no host was given: IPv4 will do where there is no IPv6
@@ -18,15 +20,19 @@ type binding struct {
 
 // parseBindings resolves the addresses and decides which wildcards take IPv4
 // in: "udp4" is IPv4 alone, "udp6" IPv6 alone, "udp" both in one socket.
-func parseBindings(addresses []string) ([]binding, error) {
-	if len(addresses) == 0 || len(addresses) > MaxListeners {
-		return nil, fmt.Errorf("ingress: %d addresses, want 1 to %d", len(addresses), MaxListeners)
+func parseBindings(plain, secure []string) ([]binding, error) {
+	if len(plain)+len(secure) == 0 || len(plain) > MaxListeners || len(secure) > MaxListeners {
+		return nil, fmt.Errorf("ingress: %d addresses and %d of DTLS, want 1 to %d", len(plain), len(secure), MaxListeners)
 	}
+	addresses := append(slices.Clone(plain), secure...)
 	bindings := make([]binding, len(addresses))
 	for i, text := range addresses {
 		b, err := parseBinding(text)
 		if err != nil {
 			return nil, fmt.Errorf("ingress: reading the address %q: %w", text, err)
+		}
+		if b.listener = uint8(i); i >= len(plain) {
+			b.listener = uint8(SecureListener + i - len(plain))
 		}
 		bindings[i] = b
 	}

@@ -24,7 +24,7 @@ type Out struct {
 	Payload []byte
 }
 
-// Options of Listen. The zero value of every field but Addresses is a default.
+// Options of Listen. The zero value of every field but the addresses is a default.
 type Options struct {
 	// Addresses to listen on, one socket each; at most MaxListeners. The index
 	// here is ReturnPath.Listener and outlives the process with the return paths
@@ -38,6 +38,11 @@ type Options struct {
 	// Where an IPv4 address with the same port is in the list too, "[::]" and ""
 	// mean IPv6 alone. Port 0 lets the kernel choose.
 	Addresses []string
+
+	// Secure are those of DTLS, written and numbered alike, from SecureListener
+	// on: a return path says whether it was protected. Together with Addresses
+	// there is at least one.
+	Secure []string
 
 	// ReadBuffer in bytes for each socket (SO_RCVBUF), default 4 MiB: what may
 	// wait while the readers are busy. The kernel grants at most
@@ -69,8 +74,12 @@ type Options struct {
 	Events Events
 }
 
-// MaxListeners is what ReturnPath.Listener leaves room for.
-const MaxListeners = 1 << 8
+const (
+	// MaxListeners is what ReturnPath.Listener leaves room for, of each kind.
+	MaxListeners = 1 << 7
+	// SecureListener is the index of the first of Options.Secure.
+	SecureListener = MaxListeners
+)
 
 // Events are the functions that are told what an operator should know. They are
 // called by Listen and by the readers, and must not block. Nil ones are left out.

@@ -16,7 +16,7 @@ var ErrClosed = errors.New("ingress: closed")
 // Sockets are the listeners of a node. All methods may be called concurrently.
 type Sockets struct {
 	options    Options
-	sockets    []*socket // by listener, fixed by Listen
+	sockets    []*socket // in the order of their listeners, fixed by Listen
 	unroutable atomic.Uint64
 	senders    sync.Pool // *sender
 	readers    sync.WaitGroup
@@ -53,14 +53,14 @@ const (
 // Options.Receive is set reading begins at once, before Listen returns.
 func Listen(o Options) (*Sockets, error) {
 	o = o.withDefaults()
-	bindings, err := parseBindings(o.Addresses)
+	bindings, err := parseBindings(o.Addresses, o.Secure)
 	if err != nil {
 		return nil, err
 	}
 	s := &Sockets{options: o, closing: make(chan struct{})}
 	s.senders.New = func() any { return newSender(o.Batch) }
-	for i, b := range bindings {
-		sock, err := open(uint8(i), b, o)
+	for _, b := range bindings {
+		sock, err := open(b.listener, b, o)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -116,14 +116,20 @@ func (s *Sockets) Send(out []Out) error {
 	return nil
 }
 
-// Addresses are the bound addresses by listener, with the ports that the
-// kernel chose for 0.
-func (s *Sockets) Addresses() []netip.AddrPort {
-	addresses := make([]netip.AddrPort, len(s.sockets))
-	for i, sock := range s.sockets {
-		addresses[i] = sock.address
+// Addresses are the bound addresses in the order of Options.Addresses, with the
+// ports that the kernel chose for 0.
+func (s *Sockets) Addresses() []netip.AddrPort { return s.addresses(false) }
+
+// Secure are those of Options.Secure.
+func (s *Sockets) Secure() []netip.AddrPort { return s.addresses(true) }
+
+func (s *Sockets) addresses(secure bool) (list []netip.AddrPort) {
+	for _, sock := range s.sockets {
+		if (sock.index >= SecureListener) == secure {
+			list = append(list, sock.address)
+		}
 	}
-	return addresses
+	return list
 }
 
 // Stats is the sum over all listeners.

@@ -174,7 +174,7 @@ func TestBindings(t *testing.T) {
 		{[]string{"[ff02::fd]:5683"}, nil},
 	}
 	for _, tt := range tests {
-		bindings, err := parseBindings(tt.addresses)
+		bindings, err := parseBindings(tt.addresses, nil)
 		var networks []string
 		for _, b := range bindings {
 			networks = append(networks, b.network)
@@ -182,6 +182,25 @@ func TestBindings(t *testing.T) {
 		if !slices.Equal(networks, tt.networks) || (err != nil) != (tt.networks == nil) {
 			t.Errorf("%q: %q, %v; want %q", tt.addresses, networks, err, tt.networks)
 		}
+	}
+}
+
+// TestSecureListeners: a datagram of DTLS is told from a plain one by its path,
+// and answers leave from the socket that it names.
+func TestSecureListeners(t *testing.T) {
+	s := listen(t, Options{Addresses: []string{"127.0.0.1:0", "127.0.0.1:0"}, Secure: []string{"127.0.0.1:0"}})
+	echo(t, s)
+	if plain, secure := s.Addresses(), s.Secure(); len(plain) != 2 || len(secure) != 1 {
+		t.Fatalf("%v and %v", plain, secure)
+	}
+	for i, at := range append(s.Addresses(), s.Secure()...) {
+		want := fmt.Sprintf("%d 127.0.0.1 hello", []int{0, 1, SecureListener}[i])
+		if got := ask(t, dial(t, "127.0.0.1", at.Port()), "hello"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if _, err := Listen(Options{Secure: make([]string, MaxListeners+1)}); err == nil {
+		t.Error("more listeners than a return path can tell apart")
 	}
 }
 

@@ -4,42 +4,12 @@ import (
 	"errors"
 
 	"dormouse/actors/endpoint"
+	"dormouse/actors/intake"
 	"dormouse/actors/shell"
 	"dormouse/codec/coap"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
-
-// Fault is why a datagram was not given to an endpoint.
-type Fault uint8
-
-const (
-	None           Fault = iota
-	NotCoAP              // too short, or not version 1: ignored
-	Malformed            // message format error
-	BadOption            // an unknown critical option
-	Proxy                // Proxy-Uri or Proxy-Scheme
-	UnknownPath          // 4.04
-	UnknownMethod        // 4.05
-	NoEndpointName       // a Register without ep over plain CoAP
-	BadLocation          // no location of ours: 4.04
-	StrangeToken         // a response with a token that we never gave
-	Ping                 // an empty Confirmable message
-	Overload             // the owner's inbox is full
-	Truncated            // larger than the receive buffer
-	Nobodys              // a stray: nobody's address or token
-	faults
-)
-
-var faultNames = [faults]string{
-	"none", "not_coap", "malformed", "bad_option", "proxy", "unknown_path", "unknown_method",
-	"no_endpoint_name", "bad_location", "strange_token", "ping", "overload", "truncated", "stray",
-}
-
-// Faults is the number of kinds, for tables of counters.
-const Faults = int(faults)
-
-func (f Fault) String() string { return faultNames[f] }
 
 // Shell is what takes datagrams to endpoints (actors/shell).
 type Shell interface {
@@ -47,8 +17,8 @@ type Shell interface {
 	Deliver(to shell.Destination, d *endpoint.Datagram) bool
 }
 
-// Router sorts datagrams. It is used by one goroutine; make one for each
-// receiver.
+// Router sorts datagrams of plain CoAP. It is used by one goroutine; make one
+// for each receiver.
 type Router struct {
 	Shell Shell
 	Key   ids.Key
@@ -56,7 +26,7 @@ type Router struct {
 	// goroutine and owns payload until it returns.
 	Answer func(path wire.ReturnPath, payload []byte)
 	// Count is told of every fault.
-	Count func(Fault)
+	Count func(intake.Fault)
 
 	spare   *endpoint.Datagram // refused datagrams are read into the same memory
 	scratch []byte
@@ -74,202 +44,113 @@ func (r *Router) Receive(path wire.ReturnPath, payload []byte) {
 		return
 	}
 	to, fault := r.destination(&d.Message, path)
-	if fault != None {
-		r.refuse(d, fault)
+	if fault != intake.None {
+		r.refuse(path, &d.Message, fault)
 		return
 	}
 	r.spare = nil
 	if !r.Shell.Deliver(to, d) {
-		r.Count(Overload)
+		r.Count(intake.Overload)
 	}
 }
 
 // TooLong answers a datagram of which only the beginning is here: 4.13 to a
 // request, by its header and token alone.
 func (r *Router) TooLong(path wire.ReturnPath, payload []byte) {
-	r.Count(Truncated)
+	r.Count(intake.Truncated)
 	if len(payload) < 4 || payload[0]>>6 != 1 || int(payload[0]&15) > min(8, len(payload)-4) {
 		return
 	}
 	m := coap.Message{Type: coap.Type(payload[0] >> 4 & 3), Code: coap.Code(payload[1]), MessageID: uint16(payload[2])<<8 | uint16(payload[3])}
 	m.Token = payload[4 : 4+int(payload[0]&15)]
-	if m.Type != coap.Confirmable || !m.Code.IsRequest() {
-		return
-	}
-	if answer := stateless(&m, coap.Acknowledgement, coap.RequestEntityTooLarge, nil, &r.reply, r.scratch[:0]); answer != nil {
-		r.scratch = answer
-		r.Answer(path, answer)
+	if m.Type == coap.Confirmable && m.Code.IsRequest() {
+		r.send(path, &m, intake.Truncated)
 	}
 }
 
 // malformed rejects what is no message (RFC 7252 section 3, 4.2, 4.3).
 func (r *Router) malformed(d *endpoint.Datagram, err error) {
+	fault := intake.Malformed
 	if errors.Is(err, coap.ErrVersion) {
-		r.Count(NotCoAP)
-		return
+		fault = intake.NotCoAP
 	}
-	r.Count(Malformed)
-	if d.Message.Type == coap.Confirmable {
-		r.send(d, coap.Reset, coap.Empty, nil)
+	r.Count(fault)
+	if fault == intake.Malformed && d.Message.Type == coap.Confirmable {
+		r.send(d.Path, &d.Message, fault)
 	}
 }
 
 // destination is the owner of a message, or why it has none.
-func (r *Router) destination(m *coap.Message, path wire.ReturnPath) (shell.Destination, Fault) {
-	switch {
-	case m.Code == coap.Empty && m.Type == coap.Confirmable:
-		return shell.Destination{}, Ping
-	case m.Code == coap.Empty && m.Type == coap.NonConfirmable:
-		return shell.Destination{}, Malformed
-	case m.Code == coap.Empty:
-		return shell.ToAddress(path.Peer), None
-	case m.Type == coap.Reset:
-		return shell.Destination{}, Malformed
-	case m.Code.IsResponse():
+func (r *Router) destination(m *coap.Message, path wire.ReturnPath) (shell.Destination, intake.Fault) {
+	target, fault := intake.Sort(m)
+	switch target {
+	case intake.Register:
+		return r.registerOwner(m)
+	case intake.Update, intake.Deregister:
+		return shell.ToEndpoint(intake.Location(m).Endpoint), intake.None
+	case intake.Send, intake.Empty:
+		return shell.ToSign(wire.AddressSign(path.Peer)), intake.None
+	case intake.Response:
 		return responseOwner(m)
-	case !m.Code.IsRequest() || m.Type == coap.Acknowledgement:
-		return shell.Destination{}, Malformed
 	}
-	return r.requestOwner(m, path)
+	return shell.Destination{}, fault
 }
 
-func responseOwner(m *coap.Message) (shell.Destination, Fault) {
+func responseOwner(m *coap.Message) (shell.Destination, intake.Fault) {
 	token, err := ids.ParseToken(m.Token)
 	if err != nil {
-		return shell.Destination{}, StrangeToken
+		return shell.Destination{}, intake.StrangeToken
 	}
-	return shell.ToHandle(token), None
+	return shell.ToHandle(token), intake.None
 }
 
-// requestOwner finds the endpoint of a request by path and query.
-func (r *Router) requestOwner(m *coap.Message, path wire.ReturnPath) (shell.Destination, Fault) {
-	if fault := refusedOption(m); fault != None {
-		return shell.Destination{}, fault
-	}
-	first, second, more := m.Segments()
-	switch {
-	case more:
-		return shell.Destination{}, UnknownPath
-	case string(first) == "rd" && len(second) == 0:
-		return r.registerOwner(m)
-	case string(first) == "rd":
-		return locationOwner(m, second)
-	case string(first) == "dp" && len(second) == 0:
-		if m.Code != coap.POST {
-			return shell.Destination{}, UnknownMethod
-		}
-		return shell.ToAddress(path.Peer), None
-	}
-	return shell.Destination{}, UnknownPath
-}
-
-func refusedOption(m *coap.Message) Fault {
-	if _, ok := m.Option(coap.OptProxyUri); ok {
-		return Proxy
-	}
-	if _, ok := m.Option(coap.OptProxyScheme); ok {
-		return Proxy
-	}
-	if m.BadOption != 0 {
-		return BadOption
-	}
-	return None
-}
-
-func (r *Router) registerOwner(m *coap.Message) (shell.Destination, Fault) {
-	if m.Code != coap.POST {
-		return shell.Destination{}, UnknownMethod
-	}
+func (r *Router) registerOwner(m *coap.Message) (shell.Destination, intake.Fault) {
 	for i := range m.Options {
 		if o := &m.Options[i]; o.ID == coap.OptUriQuery && len(o.Value) > 3 && string(o.Value[:3]) == "ep=" {
-			return shell.ToEndpoint(r.Key.Endpoint(string(o.Value[3:]))), None
+			return shell.ToEndpoint(r.Key.Endpoint(string(o.Value[3:]))), intake.None
 		}
 	}
-	return shell.Destination{}, NoEndpointName
+	return shell.Destination{}, intake.NoEndpointName
 }
-
-func locationOwner(m *coap.Message, segment []byte) (shell.Destination, Fault) {
-	if m.Code != coap.POST && m.Code != coap.DELETE {
-		return shell.Destination{}, UnknownMethod
-	}
-	l, err := ids.ParseLocation(segment)
-	if err != nil {
-		return shell.Destination{}, BadLocation
-	}
-	return shell.ToEndpoint(l.Endpoint), None
-}
-
-// wellKnown is what a CoAP client discovers of this server (RFC 6690).
-const wellKnown = `</rd>;rt="core.rd",</dp>`
 
 // refuse answers a message without owner.
-func (r *Router) refuse(d *endpoint.Datagram, fault Fault) {
-	m := &d.Message
-	if fault == UnknownPath && m.Code == coap.GET && m.Path() == ".well-known/core" {
-		r.send(d, replyType(m), coap.Content, []byte(wellKnown))
+func (r *Router) refuse(path wire.ReturnPath, m *coap.Message, fault intake.Fault) {
+	if !intake.Discovers(m, fault) {
+		r.Count(fault)
+	}
+	r.send(path, m, fault)
+}
+
+func (r *Router) send(path wire.ReturnPath, m *coap.Message, fault intake.Fault) {
+	if !intake.Refuse(m, fault, &r.reply) {
 		return
 	}
-	r.Count(fault)
-	confirmable := m.Type == coap.Confirmable
-	code, ok := refusals[fault]
-	switch {
-	case ok && fault == BadOption && !confirmable:
-		// rejected in silence (RFC 7252 section 5.4.1)
-	case ok:
-		r.send(d, replyType(m), code, nil)
-	case confirmable || fault == StrangeToken && m.Type == coap.NonConfirmable:
-		r.send(d, coap.Reset, coap.Empty, nil)
+	if out, err := r.reply.Append(r.scratch[:0]); err == nil {
+		r.scratch = out
+		r.Answer(path, out)
 	}
-}
-
-// refusals are the faults that a request is answered with.
-var refusals = map[Fault]coap.Code{
-	BadOption: coap.BadOption, Proxy: coap.ProxyingNotSupported, UnknownPath: coap.NotFound,
-	UnknownMethod: coap.MethodNotAllowed, NoEndpointName: coap.BadRequest, BadLocation: coap.NotFound,
-}
-
-func replyType(m *coap.Message) coap.Type {
-	if m.Type == coap.Confirmable {
-		return coap.Acknowledgement
-	}
-	return coap.NonConfirmable
-}
-
-// send answers d's message. A Non-confirmable answer repeats the message ID of
-// what it answers: a peer of whom nothing is kept has no other messages.
-func (r *Router) send(d *endpoint.Datagram, t coap.Type, code coap.Code, payload []byte) {
-	if answer := stateless(&d.Message, t, code, payload, &r.reply, r.scratch[:0]); answer != nil {
-		r.scratch = answer
-		r.Answer(d.Path, answer)
-	}
-}
-
-func stateless(m *coap.Message, t coap.Type, code coap.Code, payload []byte, reply *coap.Message, dst []byte) []byte {
-	*reply = coap.Message{Type: t, Code: code, MessageID: m.MessageID, Payload: payload, Options: reply.Options[:0]}
-	if code != coap.Empty {
-		reply.Token = m.Token
-	}
-	if len(payload) > 0 {
-		reply.AddUint(coap.OptContentFormat, 40)
-	}
-	out, err := reply.Append(dst)
-	if err != nil {
-		return nil
-	}
-	return out
 }
 
 // Stray answers a datagram whose owner does not exist, statelessly: 4.04 to a
 // request, a Reset to a response (RFC 7641 section 3.6: that ends an
-// observation), silence to anything else.
+// observation), silence to anything else and to a sealed one.
 func Stray(d *endpoint.Datagram) []byte {
 	m := &d.Message
+	if d.Sealed {
+		return nil
+	}
 	var reply coap.Message
 	switch {
 	case m.Code.IsRequest():
-		return stateless(m, replyType(m), coap.NotFound, nil, &reply, nil)
+		intake.Answer(m, coap.NotFound, &reply)
 	case m.Code.IsResponse() && (m.Type == coap.Confirmable || m.Type == coap.NonConfirmable):
-		return stateless(m, coap.Reset, coap.Empty, nil, &reply, nil)
+		reply = coap.Message{Type: coap.Reset, MessageID: m.MessageID}
+	default:
+		return nil
 	}
-	return nil
+	out, err := reply.Append(nil)
+	if err != nil {
+		return nil
+	}
+	return out
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dormouse/actors/endpoint"
+	"dormouse/actors/intake"
 	"dormouse/actors/shell"
 	"dormouse/codec/coap"
 	"dormouse/codec/ids"
@@ -30,7 +31,7 @@ type node struct {
 	full      bool
 	delivered []string
 	answers   []string
-	faults    []Fault
+	faults    []intake.Fault
 }
 
 func (n *node) Take() *endpoint.Datagram { n.taken++; return new(endpoint.Datagram) }
@@ -42,7 +43,7 @@ func (n *node) Deliver(to shell.Destination, d *endpoint.Datagram) bool {
 		name = "endpoint"
 	case shell.ToHandle(token):
 		name = "handle"
-	case shell.ToAddress(peer):
+	case shell.ToSign(wire.AddressSign(peer)):
 		name = "address"
 	}
 	if d.Path != path {
@@ -54,7 +55,7 @@ func (n *node) Deliver(to shell.Destination, d *endpoint.Datagram) bool {
 
 func newRouter() (*Router, *node) {
 	n := &node{}
-	return &Router{Shell: n, Key: key, Count: func(f Fault) { n.faults = append(n.faults, f) },
+	return &Router{Shell: n, Key: key, Count: func(f intake.Fault) { n.faults = append(n.faults, f) },
 		Answer: func(to wire.ReturnPath, payload []byte) {
 			if to != path {
 				payload = nil
@@ -124,79 +125,79 @@ var datagrams = []struct {
 	name   string
 	data   []byte
 	to     string
-	fault  Fault
+	fault  intake.Fault
 	answer string
 }{
-	{"Register", build(con, coap.POST, "rd", query("lt=60"), query("ep=urn:dev:1")), "endpoint", None, ""},
-	{"Register, NON", build(non, coap.POST, "rd", query("ep=urn:dev:1")), "endpoint", None, ""},
-	{"Register, empty segment behind", build(con, coap.POST, "rd", option(coap.OptUriPath), query("ep=urn:dev:1")), "endpoint", None, ""},
-	{"Register without ep", build(con, coap.POST, "rd", query("lt=60")), "", NoEndpointName, "ACK 4.00 mid=7 token=ab"},
-	{"Register with empty ep", build(non, coap.POST, "rd", query("ep=")), "", NoEndpointName, "NON 4.00 mid=7 token=ab"},
-	{"GET /rd", build(con, coap.GET, "rd"), "", UnknownMethod, "ACK 4.05 mid=7 token=ab"},
-	{"Update", build(con, coap.POST, "rd/"+location), "endpoint", None, ""},
-	{"De-register", build(con, coap.DELETE, "rd/"+location), "endpoint", None, ""},
-	{"PUT on a location", build(con, coap.PUT, "rd/"+location), "", UnknownMethod, "ACK 4.05 mid=7 token=ab"},
-	{"method 0.31 on a location", build(con, 31, "rd/"+location), "", UnknownMethod, "ACK 4.05 mid=7 token=ab"},
-	{"Update of no location", build(con, coap.POST, "rd/5a3f"), "", BadLocation, "ACK 4.04 mid=7 token=ab"},
-	{"NON Update of no location", build(non, coap.POST, "rd/"+location[1:]), "", BadLocation, "NON 4.04 mid=7 token=ab"},
-	{"three segments", build(con, coap.POST, "rd/"+location+"/x"), "", UnknownPath, "ACK 4.04 mid=7 token=ab"},
-	{"Send", build(con, coap.POST, "dp"), "address", None, ""},
-	{"GET /dp", build(con, coap.GET, "dp"), "", UnknownMethod, "ACK 4.05 mid=7 token=ab"},
-	{"/dp with a segment more", build(con, coap.POST, "dp/x"), "", UnknownPath, "ACK 4.04 mid=7 token=ab"},
-	{"no path", build(con, coap.GET, ""), "", UnknownPath, "ACK 4.04 mid=7 token=ab"},
-	{"/bs", build(con, coap.POST, "bs", query("ep=x")), "", UnknownPath, "ACK 4.04 mid=7 token=ab"},
-	{"/.well-known/core", build(con, coap.GET, ".well-known/core"), "", None, `ACK 2.05 mid=7 token=ab ct=40 </rd>;rt="core.rd",</dp>`},
-	{"/.well-known/core, NON", build(non, coap.GET, ".well-known/core"), "", None, `NON 2.05 mid=7 token=ab ct=40 </rd>;rt="core.rd",</dp>`},
-	{"/.Well-Known/core", build(con, coap.GET, ".Well-Known/core"), "", UnknownPath, "ACK 4.04 mid=7 token=ab"},
-	{"PUT /.well-known/core", build(con, coap.PUT, ".well-known/core"), "", UnknownPath, "ACK 4.04 mid=7 token=ab"},
+	{"Register", build(con, coap.POST, "rd", query("lt=60"), query("ep=urn:dev:1")), "endpoint", intake.None, ""},
+	{"Register, NON", build(non, coap.POST, "rd", query("ep=urn:dev:1")), "endpoint", intake.None, ""},
+	{"Register, empty segment behind", build(con, coap.POST, "rd", option(coap.OptUriPath), query("ep=urn:dev:1")), "endpoint", intake.None, ""},
+	{"Register without ep", build(con, coap.POST, "rd", query("lt=60")), "", intake.NoEndpointName, "ACK 4.00 mid=7 token=ab"},
+	{"Register with empty ep", build(non, coap.POST, "rd", query("ep=")), "", intake.NoEndpointName, "NON 4.00 mid=7 token=ab"},
+	{"GET /rd", build(con, coap.GET, "rd"), "", intake.UnknownMethod, "ACK 4.05 mid=7 token=ab"},
+	{"Update", build(con, coap.POST, "rd/"+location), "endpoint", intake.None, ""},
+	{"De-register", build(con, coap.DELETE, "rd/"+location), "endpoint", intake.None, ""},
+	{"PUT on a location", build(con, coap.PUT, "rd/"+location), "", intake.UnknownMethod, "ACK 4.05 mid=7 token=ab"},
+	{"method 0.31 on a location", build(con, 31, "rd/"+location), "", intake.UnknownMethod, "ACK 4.05 mid=7 token=ab"},
+	{"Update of no location", build(con, coap.POST, "rd/5a3f"), "", intake.BadLocation, "ACK 4.04 mid=7 token=ab"},
+	{"NON Update of no location", build(non, coap.POST, "rd/"+location[1:]), "", intake.BadLocation, "NON 4.04 mid=7 token=ab"},
+	{"three segments", build(con, coap.POST, "rd/"+location+"/x"), "", intake.UnknownPath, "ACK 4.04 mid=7 token=ab"},
+	{"Send", build(con, coap.POST, "dp"), "address", intake.None, ""},
+	{"GET /dp", build(con, coap.GET, "dp"), "", intake.UnknownMethod, "ACK 4.05 mid=7 token=ab"},
+	{"/dp with a segment more", build(con, coap.POST, "dp/x"), "", intake.UnknownPath, "ACK 4.04 mid=7 token=ab"},
+	{"no path", build(con, coap.GET, ""), "", intake.UnknownPath, "ACK 4.04 mid=7 token=ab"},
+	{"/bs", build(con, coap.POST, "bs", query("ep=x")), "", intake.UnknownPath, "ACK 4.04 mid=7 token=ab"},
+	{"/.well-known/core", build(con, coap.GET, ".well-known/core"), "", intake.None, `ACK 2.05 mid=7 token=ab ct=40 </rd>;rt="core.rd",</dp>`},
+	{"/.well-known/core, NON", build(non, coap.GET, ".well-known/core"), "", intake.None, `NON 2.05 mid=7 token=ab ct=40 </rd>;rt="core.rd",</dp>`},
+	{"/.Well-Known/core", build(con, coap.GET, ".Well-Known/core"), "", intake.UnknownPath, "ACK 4.04 mid=7 token=ab"},
+	{"PUT /.well-known/core", build(con, coap.PUT, ".well-known/core"), "", intake.UnknownPath, "ACK 4.04 mid=7 token=ab"},
 
 	// Options (RFC 7252 section 5.4.1, 5.10.2).
-	{"unknown critical option", build(con, coap.POST, "rd", query("ep=urn:dev:1"), option(65001, 1)), "", BadOption, "ACK 4.02 mid=7 token=ab"},
-	{"unknown critical option, NON", build(non, coap.POST, "rd", query("ep=urn:dev:1"), option(65001, 1)), "", BadOption, ""},
-	{"unknown elective option", build(con, coap.POST, "rd", query("ep=urn:dev:1"), option(65000, 1)), "endpoint", None, ""},
-	{"Proxy-Uri", build(con, coap.GET, "", option(coap.OptProxyUri, 'x')), "", Proxy, "ACK 5.05 mid=7 token=ab"},
-	{"Proxy-Scheme, NON", build(non, coap.GET, "rd", option(coap.OptProxyScheme, 'x')), "", Proxy, "NON 5.05 mid=7 token=ab"},
+	{"unknown critical option", build(con, coap.POST, "rd", query("ep=urn:dev:1"), option(65001, 1)), "", intake.BadOption, "ACK 4.02 mid=7 token=ab"},
+	{"unknown critical option, NON", build(non, coap.POST, "rd", query("ep=urn:dev:1"), option(65001, 1)), "", intake.BadOption, ""},
+	{"unknown elective option", build(con, coap.POST, "rd", query("ep=urn:dev:1"), option(65000, 1)), "endpoint", intake.None, ""},
+	{"Proxy-Uri", build(con, coap.GET, "", option(coap.OptProxyUri, 'x')), "", intake.Proxy, "ACK 5.05 mid=7 token=ab"},
+	{"Proxy-Scheme, NON", build(non, coap.GET, "rd", option(coap.OptProxyScheme, 'x')), "", intake.Proxy, "NON 5.05 mid=7 token=ab"},
 
 	// Responses go by their token (RFC 7641 section 3.6).
-	{"answer on the ACK", build(ack, coap.Content, "", ours), "handle", None, ""},
-	{"answer by itself", build(con, coap.Content, "", ours), "handle", None, ""},
-	{"notification", build(non, coap.Content, "", ours, option(coap.OptObserve, 5)), "handle", None, ""},
-	{"error", build(con, coap.NotFound, "", ours), "handle", None, ""},
-	{"unknown critical option in a response", build(con, coap.Content, "", ours, option(65001, 1)), "handle", None, ""},
-	{"strange token, CON", build(con, coap.Content, ""), "", StrangeToken, rejected},
-	{"strange token, NON", build(non, coap.Content, ""), "", StrangeToken, rejected},
-	{"strange token, ACK", build(ack, coap.Content, ""), "", StrangeToken, ""},
-	{"no token", build(con, coap.Content, "", func(m *coap.Message) { m.Token = nil }), "", StrangeToken, rejected},
+	{"answer on the ACK", build(ack, coap.Content, "", ours), "handle", intake.None, ""},
+	{"answer by itself", build(con, coap.Content, "", ours), "handle", intake.None, ""},
+	{"notification", build(non, coap.Content, "", ours, option(coap.OptObserve, 5)), "handle", intake.None, ""},
+	{"error", build(con, coap.NotFound, "", ours), "handle", intake.None, ""},
+	{"unknown critical option in a response", build(con, coap.Content, "", ours, option(65001, 1)), "handle", intake.None, ""},
+	{"strange token, CON", build(con, coap.Content, ""), "", intake.StrangeToken, rejected},
+	{"strange token, NON", build(non, coap.Content, ""), "", intake.StrangeToken, rejected},
+	{"strange token, ACK", build(ack, coap.Content, ""), "", intake.StrangeToken, ""},
+	{"no token", build(con, coap.Content, "", func(m *coap.Message) { m.Token = nil }), "", intake.StrangeToken, rejected},
 
 	// Empty messages (RFC 7252 section 4.1 to 4.3).
-	{"empty ACK", raw("60 00 0007"), "address", None, ""},
-	{"RST", raw("70 00 0007"), "address", None, ""},
-	{"ping", raw("40 00 0007"), "", Ping, rejected},
-	{"empty NON", raw("50 00 0007"), "", Malformed, ""},
-	{"RST with a code", build(rst, coap.Content, "", ours), "", Malformed, ""},
-	{"ACK with a request", build(ack, coap.POST, "rd", query("ep=urn:dev:1")), "", Malformed, ""},
-	{"RST with a request", build(rst, coap.POST, "rd", query("ep=urn:dev:1")), "", Malformed, ""},
+	{"empty ACK", raw("60 00 0007"), "address", intake.None, ""},
+	{"RST", raw("70 00 0007"), "address", intake.None, ""},
+	{"ping", raw("40 00 0007"), "", intake.Ping, rejected},
+	{"empty NON", raw("50 00 0007"), "", intake.Malformed, ""},
+	{"RST with a code", build(rst, coap.Content, "", ours), "", intake.Malformed, ""},
+	{"ACK with a request", build(ack, coap.POST, "rd", query("ep=urn:dev:1")), "", intake.Malformed, ""},
+	{"RST with a request", build(rst, coap.POST, "rd", query("ep=urn:dev:1")), "", intake.Malformed, ""},
 
 	// Codes of reserved classes.
-	{"code 1.01, CON", raw("40 21 0007"), "", Malformed, rejected},
-	{"code 6.00, NON", raw("50 c0 0007"), "", Malformed, ""},
-	{"code 7.31, CON", raw("40 ff 0007"), "", Malformed, rejected},
+	{"code 1.01, CON", raw("40 21 0007"), "", intake.Malformed, rejected},
+	{"code 6.00, NON", raw("50 c0 0007"), "", intake.Malformed, ""},
+	{"code 7.31, CON", raw("40 ff 0007"), "", intake.Malformed, rejected},
 
 	// Format errors (RFC 7252 section 3).
-	{"nothing", nil, "", NotCoAP, ""},
-	{"three bytes", raw("40 01 00"), "", NotCoAP, ""},
-	{"version 0", raw("00 01 0007"), "", NotCoAP, ""},
-	{"version 2", raw("80 01 0007"), "", NotCoAP, ""},
-	{"version 3", raw("c0 01 0007"), "", NotCoAP, ""},
-	{"token cut", raw("44 01 0007 aabb"), "", Malformed, rejected},
-	{"empty message with a token", raw("41 00 0007 aa"), "", Malformed, rejected},
-	{"empty message with a payload, ACK", raw("60 00 0007 ff01"), "", Malformed, ""},
-	{"payload marker and nothing", raw("40 01 0007 ff"), "", Malformed, rejected},
-	{"payload marker and nothing, NON", raw("50 01 0007 ff"), "", Malformed, ""},
-	{"option delta 15", raw("40 01 0007 f1 00"), "", Malformed, rejected},
-	{"option length 15", raw("40 01 0007 1f 00"), "", Malformed, rejected},
-	{"option cut", raw("40 01 0007 b5 7264"), "", Malformed, rejected},
-	{"DTLS ClientHello", raw("16 fefd 0000 000000000000 0001"), "", NotCoAP, ""},
+	{"nothing", nil, "", intake.NotCoAP, ""},
+	{"three bytes", raw("40 01 00"), "", intake.NotCoAP, ""},
+	{"version 0", raw("00 01 0007"), "", intake.NotCoAP, ""},
+	{"version 2", raw("80 01 0007"), "", intake.NotCoAP, ""},
+	{"version 3", raw("c0 01 0007"), "", intake.NotCoAP, ""},
+	{"token cut", raw("44 01 0007 aabb"), "", intake.Malformed, rejected},
+	{"empty message with a token", raw("41 00 0007 aa"), "", intake.Malformed, rejected},
+	{"empty message with a payload, ACK", raw("60 00 0007 ff01"), "", intake.Malformed, ""},
+	{"payload marker and nothing", raw("40 01 0007 ff"), "", intake.Malformed, rejected},
+	{"payload marker and nothing, NON", raw("50 01 0007 ff"), "", intake.Malformed, ""},
+	{"option delta 15", raw("40 01 0007 f1 00"), "", intake.Malformed, rejected},
+	{"option length 15", raw("40 01 0007 1f 00"), "", intake.Malformed, rejected},
+	{"option cut", raw("40 01 0007 b5 7264"), "", intake.Malformed, rejected},
+	{"DTLS ClientHello", raw("16 fefd 0000 000000000000 0001"), "", intake.NotCoAP, ""},
 }
 
 func TestReceive(t *testing.T) {
@@ -207,7 +208,7 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-func (n *node) check(t *testing.T, name, to string, fault Fault, answer string) {
+func (n *node) check(t *testing.T, name, to string, fault intake.Fault, answer string) {
 	t.Helper()
 	if got := strings.Join(n.delivered, " "); got != to {
 		t.Errorf("%s: delivered to %q, want %q", name, got, to)
@@ -215,7 +216,7 @@ func (n *node) check(t *testing.T, name, to string, fault Fault, answer string) 
 	if got := strings.Join(n.answers, " | "); got != answer {
 		t.Errorf("%s: answered %q, want %q", name, got, answer)
 	}
-	if len(n.faults) > 1 || len(n.faults) == 1 && n.faults[0] != fault || len(n.faults) == 0 && fault != None {
+	if len(n.faults) > 1 || len(n.faults) == 1 && n.faults[0] != fault || len(n.faults) == 0 && fault != intake.None {
 		t.Errorf("%s: counted %v, want %s", name, n.faults, fault)
 	}
 }
@@ -227,11 +228,11 @@ func TestTokenLengths(t *testing.T) {
 		r.Receive(path, append([]byte{0x40 | byte(length), 0x45, 0, 7}, bytes.Repeat([]byte{1}, length)...))
 		switch {
 		case length == 8: // any eight bytes may be a token of ours
-			n.check(t, "length 8", "?", None, "")
+			n.check(t, "length 8", "?", intake.None, "")
 		case length < 8:
-			n.check(t, fmt.Sprint("length ", length), "", StrangeToken, rejected)
+			n.check(t, fmt.Sprint("length ", length), "", intake.StrangeToken, rejected)
 		default:
-			n.check(t, fmt.Sprint("length ", length), "", Malformed, rejected)
+			n.check(t, fmt.Sprint("length ", length), "", intake.Malformed, rejected)
 		}
 	}
 }
@@ -246,7 +247,7 @@ func TestEveryCut(t *testing.T) {
 			if len(n.answers)+len(n.delivered) > 1 {
 				t.Errorf("%s cut at %d: %v, %v", tc.name, cut, n.delivered, n.answers)
 			}
-			if cut < 4 && (len(n.answers) > 0 || len(n.faults) != 1 || n.faults[0] != NotCoAP) {
+			if cut < 4 && (len(n.answers) > 0 || len(n.faults) != 1 || n.faults[0] != intake.NotCoAP) {
 				t.Errorf("%s cut at %d: %v, %v", tc.name, cut, n.answers, n.faults)
 			}
 		}
@@ -275,7 +276,7 @@ func TestOverloadIsSilent(t *testing.T) {
 	r, n := newRouter()
 	n.full = true
 	r.Receive(path, build(con, coap.POST, "dp"))
-	n.check(t, "overload", "address", Overload, "")
+	n.check(t, "overload", "address", intake.Overload, "")
 }
 
 func TestTooLong(t *testing.T) {
@@ -299,7 +300,7 @@ func TestTooLong(t *testing.T) {
 	} {
 		r, n := newRouter()
 		r.TooLong(path, tc.data)
-		n.check(t, name, "", Truncated, tc.answer)
+		n.check(t, name, "", intake.Truncated, tc.answer)
 	}
 }
 
@@ -327,17 +328,6 @@ func TestStray(t *testing.T) {
 		}
 		if got != tc.answer {
 			t.Errorf("%s: %q, want %q", name, got, tc.answer)
-		}
-	}
-}
-
-func TestFaultNames(t *testing.T) {
-	seen := map[string]bool{}
-	for f := range Fault(Faults) {
-		if name := f.String(); name == "" || seen[name] || strings.ToLower(name) != name {
-			t.Errorf("fault %d is %q", f, name)
-		} else {
-			seen[name] = true
 		}
 	}
 }

@@ -29,6 +29,7 @@ type Backend struct {
 	objects    []platform.ManagedObject
 	operations []platform.Operation
 	values     map[ids.Object][]platform.LastValue
+	secrets    []secret
 	kept       map[[16]byte]kept
 	last       ids.Operation
 	made       uint64

@@ -1,0 +1,136 @@
+package endpoint
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	"dormouse/codec/wire"
+)
+
+// credentials are those of the endpoint, their key sealed.
+func (e *Endpoint) credentials() (c Credentials, found bool, err error) {
+	if !e.at.Secured {
+		return Credentials{}, false, nil
+	}
+	raw, found, err := e.shard.Env.State.Get(e.shard.ID, wire.ClassCredentials, wire.EndpointKey(e.id), nil)
+	if err != nil || !found {
+		return Credentials{}, false, err
+	}
+	if c, err = ParseCredentials(raw); err != nil {
+		return Credentials{}, false, fmt.Errorf("endpoint %016x: credentials: %w", uint64(e.id), err)
+	}
+	return c, true, nil
+}
+
+// boundName is the name of the endpoint that the session's identity belongs to.
+func (e *Endpoint) boundName() (string, error) {
+	if e.known {
+		return e.reg().Name, nil
+	}
+	c, found, err := e.credentials()
+	if err == nil && !found {
+		err = ErrCredentials
+	}
+	return c.Endpoint, err
+}
+
+// setCredentials gives the endpoint credentials. Other ones end its session, the
+// first ones its registration too, which was made over plain CoAP.
+func (e *Endpoint) setCredentials(now time.Time, ev *SetCredentials, fx *Effects) {
+	old, found, err := e.credentials()
+	same := err == nil && found && e.sameCredentials(&old, ev)
+	switch {
+	case err != nil:
+	case e.known && e.reg().Name != ev.Endpoint, found && old.Endpoint != ev.Endpoint:
+		err = fmt.Errorf("%w: another endpoint has this hash", ErrCredentials) // once in 2^64
+	case same:
+	case found && !ev.Replace:
+		err = fmt.Errorf("%w: the endpoint has others", ErrCredentials)
+	case e.shard.Env.Full():
+		err = ErrFull
+	}
+	before := old.Identity
+	if err == nil && !same {
+		e.provision(now, ev, &old, fx)
+	}
+	if same {
+		before = ""
+	}
+	fx.Replies = append(fx.Replies, func(failed error) {
+		if failed != nil {
+			err = failed
+		}
+		ev.Reply(before, err)
+	})
+}
+
+func (e *Endpoint) sameCredentials(old *Credentials, ev *SetCredentials) bool {
+	if old.Endpoint != ev.Endpoint || old.Identity != ev.Identity {
+		return false
+	}
+	key, err := old.Open(e.shard.Env.Seal, wire.EndpointKey(e.id))
+	return err == nil && subtle.ConstantTimeCompare(key, ev.Key) == 1
+}
+
+func (e *Endpoint) provision(now time.Time, ev *SetCredentials, old *Credentials, fx *Effects) {
+	key := wire.EndpointKey(e.id)
+	c := Credentials{
+		Endpoint: ev.Endpoint, Identity: ev.Identity, Changed: now,
+		Key: e.shard.Env.Seal.Seal(nil, ev.Key, SealPlace(wire.ClassCredentials, key)),
+		// Not 1 again after credentials that were taken away: a handshake may be
+		// under way that was made with those.
+		Serial: max(old.Serial+1, uint64(now.UnixMilli())),
+	}
+	fx.Batch.Put(wire.ClassCredentials, key, c.Append(nil))
+	switch {
+	case e.at.Secured:
+		e.closeSession(now, "other credentials", fx)
+	case e.known && e.at.Registered:
+		e.unregister(now, fx)
+	}
+	e.at.Secured, e.at.Bare, e.saveContact = true, !e.known, true
+}
+
+// closeSession ends the session by our will. A device that listens is told.
+func (e *Endpoint) closeSession(now time.Time, why string, fx *Effects) {
+	if e.at.Session == nil {
+		return
+	}
+	if s, err := e.readable(); err == nil && e.awake(now) {
+		fx.sendClose(e.at.Path, s)
+	}
+	e.endSession(now, why, fx)
+}
+
+// dropCredentials takes the credentials away: what was proven by them ends.
+func (e *Endpoint) dropCredentials(now time.Time, ev *DropCredentials, fx *Effects) {
+	c, found, err := e.credentials()
+	if err == nil && !found {
+		err = ErrNotFound
+	}
+	if err == nil {
+		e.withdraw(now, fx)
+	}
+	fx.Replies = append(fx.Replies, func(failed error) {
+		if failed != nil {
+			err = failed
+		}
+		ev.Reply(c.Identity, err)
+	})
+}
+
+func (e *Endpoint) withdraw(now time.Time, fx *Effects) {
+	key := wire.EndpointKey(e.id)
+	e.closeSession(now, "its credentials were taken away", fx)
+	fx.Batch.Delete(wire.ClassCredentials, key)
+	if !e.known {
+		fx.Batch.Delete(wire.ClassContact, key)
+		*e = *New(e.shard, e.id)
+		return
+	}
+	if e.at.Registered {
+		e.unregister(now, fx)
+	}
+	e.at.Secured, e.saveContact = false, true
+}

@@ -1,0 +1,134 @@
+package credentials
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+
+	"dormouse/actors/endpoint"
+	"dormouse/codec/platform"
+	"dormouse/codec/wire"
+	"dormouse/node/admin"
+)
+
+// Add implements admin.Credentials. Where it fails between its steps, what it
+// reserved is released if nothing can give the endpoint the identity any more;
+// else the reservation runs out.
+func (s *Store) Add(ctx context.Context, n platform.NewCredentials, replace bool) (shown platform.Credentials, created bool, err error) {
+	leave, err := s.enter(n.Endpoint)
+	if err != nil {
+		return shown, false, err
+	}
+	defer leave()
+	before, found, err := s.record(n.Endpoint)
+	if err != nil {
+		return shown, false, err
+	}
+	if found {
+		same, err := s.same(&before, n)
+		switch {
+		case err != nil, same:
+			return show(&before), false, err
+		case !replace:
+			return shown, false, translate(n, endpoint.ErrCredentials)
+		}
+	} else if s.env.Full() {
+		return shown, false, admin.ErrFull
+	}
+	if err := s.give(ctx, n, replace); err != nil {
+		return shown, false, translate(n, err)
+	}
+	shown, err = s.Get(ctx, n.Endpoint)
+	return shown, !found, err
+}
+
+// same says that the endpoint has these very credentials, and the claim to them.
+func (s *Store) same(c *endpoint.Credentials, n platform.NewCredentials) (bool, error) {
+	if c.Identity != n.Identity {
+		return false, nil
+	}
+	held, err := s.claim(s.env.Key.Identity([]byte(n.Identity)))
+	if err != nil || held.Identity != n.Identity || held.Endpoint != n.Endpoint {
+		return false, err
+	}
+	// A key that does not open is none of these.
+	key, err := c.Open(s.env.Seal, wire.EndpointKey(s.env.Key.Endpoint(c.Endpoint)))
+	return err == nil && subtle.ConstantTimeCompare(key, n.Key) == 1, nil
+}
+
+// answer is an endpoint's, with the identity that it had before.
+type answer struct {
+	before string
+	err    error
+}
+
+// give takes the three steps of Add.
+func (s *Store) give(ctx context.Context, n platform.NewCredentials, replace bool) error {
+	fresh, err := s.reserve(ctx, n.Identity, n.Endpoint)
+	if err != nil {
+		return err
+	}
+	replied := make(chan answer, 1)
+	err = s.gate.Post(s.env.Key.Endpoint(n.Endpoint), &endpoint.SetCredentials{
+		Endpoint: n.Endpoint, Identity: n.Identity, Key: n.Key, Replace: replace,
+		Reply: func(before string, err error) { replied <- answer{before, err} },
+	})
+	if err != nil {
+		if fresh { // else one that was given up may still give it the identity
+			s.settle(ctx, n.Identity, n.Endpoint)
+		}
+		return err
+	}
+	a, err := answered(ctx, replied)
+	if err != nil {
+		return err
+	}
+	s.settle(ctx, n.Identity, n.Endpoint)
+	if a.before != n.Identity {
+		s.settle(ctx, a.before, n.Endpoint)
+	}
+	return a.err
+}
+
+// answered is what an endpoint has come to, or an error that leaves it open:
+// nobody waits any more, or the node stops with the write on its way.
+func answered(ctx context.Context, replied <-chan answer) (answer, error) {
+	select {
+	case a := <-replied:
+		if errors.Is(a.err, endpoint.ErrClosed) {
+			return a, a.err
+		}
+		return a, nil
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+}
+
+// Remove implements admin.Credentials.
+func (s *Store) Remove(ctx context.Context, name string) error {
+	leave, err := s.enter(name)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, found, err := s.record(name)
+	if err != nil {
+		return err
+	}
+	if !found { // the event does not name the endpoint, and must not meet another of its hash
+		return none(name)
+	}
+	replied := make(chan answer, 1)
+	err = s.gate.Post(s.env.Key.Endpoint(name), &endpoint.DropCredentials{
+		Reply: func(identity string, err error) { replied <- answer{identity, err} },
+	})
+	var a answer
+	if err == nil {
+		a, err = answered(ctx, replied)
+	}
+	if err == nil {
+		s.settle(ctx, a.before, name)
+		err = a.err
+	}
+	return translate(platform.NewCredentials{Endpoint: name}, err)
+}

@@ -1,0 +1,56 @@
+package route
+
+import (
+	"dormouse/actors/intake"
+	"dormouse/actors/shell"
+	"dormouse/codec/dtlsrec"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// Front is what makes handshakes (node/dtlsfront).
+type Front interface {
+	// Handles reports that a datagram is a handshake's and not a session's.
+	Handles(path wire.ReturnPath, datagram []byte) bool
+	Receive(path wire.ReturnPath, datagram []byte)
+}
+
+// Guard sorts datagrams of DTLS: what belongs to a session goes to the endpoint
+// that owns it, which alone can open it. It is used by one goroutine; make one
+// for each receiver.
+type Guard struct {
+	Shell  Shell
+	Front  Front
+	Key    ids.Key
+	Shards ids.Shards
+	// Count is told of every fault.
+	Count func(intake.Fault)
+}
+
+// Receive takes one datagram, which it does not keep. Nothing is answered here:
+// who cannot open a record does not know who sent it.
+func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) {
+	h, _, _, err := dtlsrec.ParseHeader(datagram, ids.CIDLen)
+	if err != nil {
+		g.Count(intake.NotDTLS)
+		return
+	}
+	sign := wire.SecureSign(path.Peer)
+	if h.Type == dtlsrec.TypeCID {
+		cid, shard, err := g.Key.ParseCID(h.CID)
+		if err != nil || uint16(shard) >= uint16(g.Shards) {
+			g.Count(intake.ForgedCID)
+			return
+		}
+		sign = wire.CIDSign(cid)
+	}
+	if h.Epoch == 0 || g.Front.Handles(path, datagram) {
+		g.Front.Receive(path, datagram)
+		return
+	}
+	d := g.Shell.Take()
+	d.TakeSealed(path, datagram)
+	if !g.Shell.Deliver(shell.ToSign(sign), d) {
+		g.Count(intake.Overload)
+	}
+}
