@@ -42,10 +42,18 @@ type fleet struct {
 	devices    []device
 	perAddress int
 	local      bool // addresses are chosen here, out of 127.0.0.0/8
+
+	// Devices that move have address after address: a generation is one of each.
+	generation  []uint32 // by device; nil: nobody moves
+	generations uint32
 }
 
 func newFleet(o Options) *fleet {
 	f := &fleet{devices: make([]device, o.Devices), perAddress: o.DevicesPerAddress, local: o.Target.Addr().IsLoopback()}
+	f.generations = 1
+	if o.Security != nil && o.Security.RebindEvery > 0 {
+		f.generation, f.generations = make([]uint32, o.Devices), uint32(MaxDevices/o.Devices)
+	}
 	random := rand.New(rand.NewPCG(o.Seed, 1))
 	for i := range f.devices {
 		f.devices[i].slot = free
@@ -59,15 +67,27 @@ func (f *fleet) source(i uint32) source {
 	if !f.local {
 		return 0
 	}
+	if f.generation != nil {
+		return firstSource + source(f.generation[i])*source(len(f.devices)) + source(i)
+	}
 	return firstSource + source(int(i)/f.perAddress)
 }
 
-// alone finds the device that has an address for itself.
+// move gives a device another address: of as many as there is room for, in turn.
+func (f *fleet) move(i uint32) { f.generation[i] = (f.generation[i] + 1) % f.generations }
+
+// alone finds the device that has an address for itself, and has it now.
 func (f *fleet) alone(s source) (i uint32, ok bool) {
-	if !f.local || f.perAddress != 1 || s < firstSource || int(s-firstSource) >= len(f.devices) {
+	i, ok = f.owner(s)
+	return i, ok && f.source(i) == s
+}
+
+// owner finds the device that has an address for itself, now or at another time.
+func (f *fleet) owner(s source) (i uint32, ok bool) {
+	if !f.local || f.perAddress != 1 || s < firstSource || int(s-firstSource) >= len(f.devices)*int(f.generations) {
 		return 0, false
 	}
-	return uint32(s - firstSource), true
+	return uint32(int(s-firstSource) % len(f.devices)), true
 }
 
 // nextMID is a message ID of a device. Devices that share an address count

@@ -18,6 +18,8 @@ type Generator struct {
 	socket  *socket
 	began   time.Time // what lines of progress count from
 
+	sessions *sessions // nil: no DTLS
+
 	runs       uint16
 	unobserved int // all devices before it are observed
 }
@@ -33,7 +35,11 @@ func Open(o Options) (*Generator, error) {
 		return nil, err
 	}
 	f := newFleet(o)
-	return &Generator{options: o, fleet: f, writer: newWriter(f, o), socket: s, began: time.Now()}, nil
+	g := &Generator{options: o, fleet: f, writer: newWriter(f, o), socket: s, began: time.Now()}
+	if o.Security != nil {
+		g.sessions = newSessions(f, o.Security)
+	}
+	return g, nil
 }
 
 // Close gives the socket back; the registrations stay with the server.
@@ -52,6 +58,9 @@ func (g *Generator) Register(ctx context.Context, from, to, inFlight int) (Resul
 	if from < 0 || to > g.options.Devices || from >= to || inFlight < 1 || inFlight > MaxInFlight {
 		return Result{}, fmt.Errorf("load: registering devices %d to %d of %d, %d in flight", from, to, g.options.Devices, inFlight)
 	}
+	if err := g.able(Register, from, to); err != nil {
+		return Result{}, err
+	}
 	list := once(uint32(from), uint32(to))
 	l := g.newLoop(Register, inFlight)
 	l.work = list
@@ -62,7 +71,28 @@ func (g *Generator) Register(ctx context.Context, from, to, inFlight int) (Resul
 		}
 		list.again = append(list.again, device)
 	}
-	m, err := newMeasurement(l.began, g.options.Watch, l.tally)
+	return l.through(ctx, list)
+}
+
+// Once has the registered devices from one number up to (without) another do
+// one thing each, Update, Send or Notify, with inFlight at any time. It returns
+// when all were answered or given up, which the Result says.
+func (g *Generator) Once(ctx context.Context, kind Kind, from, to, inFlight int) (Result, error) {
+	if kind == Register || kind >= Handshake || from < 0 || to > g.options.Devices || from >= to || inFlight < 1 || inFlight > MaxInFlight {
+		return Result{}, fmt.Errorf("load: %v of devices %d to %d of %d, %d in flight", kind, from, to, g.options.Devices, inFlight)
+	}
+	if err := g.able(kind, from, to); err != nil {
+		return Result{}, err
+	}
+	list := once(uint32(from), uint32(to))
+	l := g.newLoop(kind, inFlight)
+	l.work = list
+	return l.through(ctx, list)
+}
+
+// through works through a list, and measures from the beginning to the end.
+func (l *loop) through(ctx context.Context, list *work) (Result, error) {
+	m, err := l.g.newMeasurement(l.began, l.tally)
 	if err != nil {
 		return Result{}, err
 	}
@@ -71,7 +101,7 @@ func (g *Generator) Register(ctx context.Context, from, to, inFlight int) (Resul
 	}); err != nil {
 		return Result{}, err
 	}
-	return m.result(time.Now(), Register, l.tally)
+	return m.result(time.Now(), l.exchanges.kind, l.tally)
 }
 
 // Run has registered devices do what t says, and measures.
@@ -80,7 +110,7 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := g.able(t); err != nil {
+	if err := g.able(t.Kind, 0, t.Hot); err != nil {
 		return Result{}, err
 	}
 	l := g.newLoop(t.Kind, t.InFlight)
@@ -92,7 +122,7 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 	start := l.began.Add(min(t.Duration/10, maxWarmUp))
 	err = l.run(ctx, func(now time.Time) (time.Time, bool) {
 		if m == nil && !now.Before(start) {
-			if m, err = newMeasurement(now, g.options.Watch, l.tally); err != nil {
+			if m, err = g.newMeasurement(now, l.tally); err != nil {
 				l.exchanges.fail(err)
 			}
 		}
@@ -112,16 +142,19 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 
 const maxWarmUp = 2 * time.Second
 
-// able says that the devices are in the state for it.
-func (g *Generator) able(t Traffic) error {
-	if t.Kind != Update && (!g.fleet.local || g.fleet.perAddress > 1) {
-		return fmt.Errorf("load: %v needs an address for each device", t.Kind)
+// able says that devices are in the state for it.
+func (g *Generator) able(kind Kind, from, to int) error {
+	if kind != Register && kind != Update && (!g.fleet.local || g.fleet.perAddress > 1) {
+		return fmt.Errorf("load: %v needs an address for each device", kind)
 	}
-	for i := range g.fleet.devices[:t.Hot] {
+	for i := from; i < to; i++ {
 		switch d := &g.fleet.devices[i]; {
+		case g.sessions != nil && g.sessions.link(uint32(i), true) == nil:
+			return fmt.Errorf("load: device %d has no session", i)
+		case kind == Register:
 		case d.locationSize == 0:
 			return fmt.Errorf("load: device %d is not registered", i)
-		case t.Kind == Notify && !d.observed:
+		case kind == Notify && !d.observed:
 			return fmt.Errorf("load: device %d is not observed", i)
 		}
 	}
@@ -129,9 +162,15 @@ func (g *Generator) able(t Traffic) error {
 }
 
 // Probe is an Update of the first device, which must be registered, as a
-// datagram: what a server is asked that has just been started.
+// datagram: what a server is asked that has just been started. Over DTLS it is a
+// record, which a server takes once.
 func (g *Generator) Probe() ([]byte, error) {
 	out, _, err := g.writer.append(nil, Update, 0, []byte("probe"))
+	if err == nil && g.sessions != nil {
+		if err = g.able(Update, 0, 1); err == nil {
+			out = g.sessions.links[0].Seal(nil, out)
+		}
+	}
 	return out, err
 }
 

@@ -61,7 +61,7 @@ func (l *loop) run(ctx context.Context, step func(now time.Time) (next time.Time
 func (l *loop) turn(now, next time.Time) error {
 	e := l.exchanges
 	l.begin(now)
-	if err := l.progress.line(now, l.g.options.Watch, e); err != nil {
+	if err := l.progress.line(now, l.g.options.Watch, state{e.kind, e.tally, e.inFlight()}); err != nil {
 		return err
 	}
 	if err := l.flush(); err != nil {
@@ -81,7 +81,13 @@ func (l *loop) take() func(source, []byte) {
 		if at.IsZero() {
 			at = time.Now()
 		}
-		l.exchanges.receive(at, to, payload)
+		if l.g.sessions == nil {
+			l.exchanges.receive(at, to, payload)
+			return
+		}
+		if !l.g.sessions.open(to, payload, func(message []byte) { l.exchanges.receive(at, to, message) }) {
+			l.tally.strays++
+		}
 	}
 }
 
@@ -106,7 +112,11 @@ func (l *loop) begin(now time.Time) {
 }
 
 func (l *loop) flush() error {
-	err := l.g.socket.send(l.exchanges.out)
+	out := l.exchanges.out
+	if l.g.sessions != nil {
+		out = l.g.sessions.seal(out)
+	}
+	err := l.g.socket.send(out)
 	clear(l.exchanges.out)
 	l.exchanges.out = l.exchanges.out[:0]
 	return err

@@ -11,14 +11,15 @@ import (
 type Kind uint8
 
 const (
-	Register Kind = iota // POST /rd, each device once
-	Update               // POST to the location, without parameters
-	Send                 // POST /dp with one value as SenML CBOR
-	Notify               // Confirmable notifications of an observation that Observe began
+	Register  Kind = iota // POST /rd, each device once
+	Update                // POST to the location, without parameters
+	Send                  // POST /dp with one value as SenML CBOR
+	Notify                // Confirmable notifications of an observation that Observe began
+	Handshake             // of DTLS, each device once
 	kinds
 )
 
-var kindNames = [kinds]string{"register", "update", "send", "notify"}
+var kindNames = [kinds]string{"register", "update", "send", "notify", "handshake"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -54,6 +55,8 @@ type Options struct {
 	Prefix   string        // of endpoint names, before the number; default "urn:dev:load-"
 	Lifetime time.Duration // of registrations, whole seconds, default 24 h
 	Awake    bool          // register as never sleeping; else in queue mode
+
+	Security *Security // nil: no DTLS
 
 	Watch    Watch         // nil: nothing is known of the server
 	Progress io.Writer     // gets a line every Every; nil: none
@@ -104,6 +107,9 @@ func (o Options) withDefaults() (Options, error) {
 	case len(o.Prefix) > 200:
 		return o, fmt.Errorf("load: a prefix of %d bytes", len(o.Prefix))
 	}
+	if err := o.validateSecurity(); err != nil {
+		return o, err
+	}
 	o.Target = netip.AddrPortFrom(o.Target.Addr().Unmap(), o.Target.Port())
 	if !o.Target.Addr().IsLoopback() {
 		o.DevicesPerAddress = o.Devices
@@ -119,7 +125,7 @@ func (t Traffic) withDefaults(devices int) (Traffic, error) {
 	}
 	t.InFlight = orDefault(t.InFlight, 256)
 	switch {
-	case t.Kind == Register || t.Kind >= kinds:
+	case t.Kind == Register || t.Kind >= Handshake:
 		return t, fmt.Errorf("load: %v is nothing to go on with", t.Kind)
 	case t.Hot < 0 || t.Hot > devices:
 		return t, fmt.Errorf("load: %d hot devices of %d", t.Hot, devices)

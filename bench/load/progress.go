@@ -29,18 +29,25 @@ func newProgress(now time.Time, o Options, origin time.Time) *progress {
 	return p
 }
 
+// state is what a line shows beside what it is told by Watch.
+type state struct {
+	kind     Kind
+	tally    *tally
+	inFlight int
+}
+
 // line prints what happened since the last one, where it is time.
-func (p *progress) line(now time.Time, w Watch, e *exchanges) error {
+func (p *progress) line(now time.Time, w Watch, s state) error {
 	if p.next.IsZero() || now.Before(p.next) {
 		return nil
 	}
-	t := e.tally
+	t := s.tally
 	done := t.ended - p.ended
 	l := latencyOf(t.interval)
 	t.interval.Reset()
 	text := fmt.Sprintf("%6.0f s  %s  %7.0f/s  p50 %s  p99 %s  most %s  in flight %d  repeated %d  unanswered %d",
-		now.Sub(p.origin).Seconds(), e.kind, float64(done)/now.Sub(p.last).Seconds(),
-		millis(l.Median), millis(l.P99), millis(l.Max), e.inFlight(), t.repeated, t.unanswered)
+		now.Sub(p.origin).Seconds(), s.kind, float64(done)/now.Sub(p.last).Seconds(),
+		millis(l.Median), millis(l.P99), millis(l.Max), s.inFlight, t.repeated, t.unanswered)
 	if w != nil {
 		used, err := w.CPU()
 		if err != nil {

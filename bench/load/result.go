@@ -15,25 +15,26 @@ import (
 // Result is what one run saw.
 type Result struct {
 	Kind        string            `json:"kind"`
-	Elapsed     time.Duration     `json:"elapsed"`     // of the measurement
-	Exchanges   uint64            `json:"exchanges"`   // answered in it, in any way
-	Rate        float64           `json:"rate"`        // of them per second
-	Codes       map[string]uint64 `json:"codes"`       // of them by answer; "ACK" for notifications, "RST"
-	Repeated    uint64            `json:"repeated"`    // datagrams sent again
-	Unanswered  uint64            `json:"unanswered"`  // exchanges given up
-	Strays      uint64            `json:"strays"`      // datagrams that nobody waited for
-	Latency     Latency           `json:"latency"`     // of the exchanges, with a rate from when each was due
-	OwnCPU      time.Duration     `json:"ownCPU"`      // of this process per exchange
-	ServerCPU   time.Duration     `json:"serverCPU"`   // user and system time of the server per exchange; 0: not known
-	ServerRSS   int64             `json:"serverRSS"`   // bytes at the end; 0: not known
-	ServerShare float64           `json:"serverShare"` // of one processor
+	Elapsed     time.Duration     `json:"elapsed"`            // of the measurement
+	Exchanges   uint64            `json:"exchanges"`          // answered in it, in any way
+	Rate        float64           `json:"rate"`               // of them per second
+	Codes       map[string]uint64 `json:"codes"`              // of them by answer; "ACK" for notifications, "session" for handshakes, "RST"
+	Repeated    uint64            `json:"repeated"`           // datagrams sent again
+	Unanswered  uint64            `json:"unanswered"`         // exchanges given up
+	Strays      uint64            `json:"strays"`             // datagrams that nobody waited for
+	Latency     Latency           `json:"latency"`            // of the exchanges, with a rate from when each was due
+	OwnCPU      time.Duration     `json:"ownCPU"`             // of this process per exchange
+	ServerCPU   time.Duration     `json:"serverCPU"`          // user and system time of the server per exchange; 0: not known
+	ServerRSS   int64             `json:"serverRSS"`          // bytes at the end; 0: not known
+	ServerShare float64           `json:"serverShare"`        // of one processor
+	Sessions    *Sessions         `json:"sessions,omitempty"` // meanwhile; nil without DTLS
 }
 
 // Failed is the share of exchanges that did not succeed.
 func (r *Result) Failed() float64 {
 	var bad uint64
 	for code, n := range r.Codes {
-		if !strings.HasPrefix(code, "2.") && code != "ACK" {
+		if !strings.HasPrefix(code, "2.") && code != "ACK" && code != "session" {
 			bad += n
 		}
 	}
@@ -53,6 +54,9 @@ func (r *Result) String() string {
 	if r.ServerCPU > 0 {
 		fmt.Fprintf(&b, "\n  server CPU %s per exchange (%.0f %% of a processor), RSS %s", micros(r.ServerCPU), 100*r.ServerShare, mebibytes(r.ServerRSS))
 	}
+	if r.Sessions != nil {
+		fmt.Fprintf(&b, "\n  %v", r.Sessions)
+	}
 	return b.String()
 }
 
@@ -66,11 +70,14 @@ type measurement struct {
 	watch     Watch
 	tally     tally
 	own, used time.Duration
+	g         *Generator
+	sessions  Sessions
 }
 
 // newMeasurement forgets the latencies of before.
-func newMeasurement(now time.Time, w Watch, t *tally) (*measurement, error) {
-	m := &measurement{at: now, watch: w, tally: *t}
+func (g *Generator) newMeasurement(now time.Time, t *tally) (*measurement, error) {
+	w := g.options.Watch
+	m := &measurement{at: now, watch: w, tally: *t, g: g, sessions: g.Sessions()}
 	t.latency.Reset()
 	var err error
 	if m.own, err = ownCPU(); err != nil {
@@ -99,6 +106,10 @@ func (m *measurement) result(now time.Time, kind Kind, t *tally) (Result, error)
 	if r.Elapsed > 0 {
 		r.Rate = float64(r.Exchanges) / r.Elapsed.Seconds()
 	}
+	if m.g.sessions != nil {
+		s := m.g.Sessions().since(m.sessions)
+		r.Sessions = &s
+	}
 	if m.watch == nil {
 		return r, nil
 	}
@@ -123,6 +134,8 @@ func (m *measurement) codes(kind Kind, t *tally) map[string]uint64 {
 			codes["RST"] = n
 		case kind == Notify:
 			codes["ACK"] = n
+		case kind == Handshake:
+			codes["session"] = n
 		default:
 			codes[name] = n
 		}

@@ -40,7 +40,7 @@ type lane struct {
 
 // socket is one UDP socket that is all devices' at once: it is bound to no
 // address, and each datagram says which of this machine's it leaves from.
-// It is used by one goroutine.
+// It is used by one goroutine, but for sendOne.
 type socket struct {
 	fd      int
 	target  unix.RawSockaddrInet4
@@ -107,6 +107,15 @@ func (s *socket) send(list []datagram) error {
 		}
 	}
 	return nil
+}
+
+// sendOne sends one datagram, by any goroutine. One that cannot be sent is lost.
+func (s *socket) sendOne(from source, payload []byte) {
+	info := unix.Inet4Pktinfo{}
+	binary.BigEndian.PutUint32(info.Spec_dst[:], uint32(from))
+	port := (*[2]byte)(unsafe.Pointer(&s.target.Port))
+	to := &unix.SockaddrInet4{Port: int(binary.BigEndian.Uint16(port[:])), Addr: s.target.Addr}
+	_, _ = unix.SendmsgN(s.fd, payload, unix.PktInfo4(&info), to, unix.MSG_DONTWAIT)
 }
 
 func (s *socket) prepare(i int, d datagram) {

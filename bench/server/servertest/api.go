@@ -19,6 +19,7 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+platform.ObjectsPath, s.inventory)
 	mux.HandleFunc("POST /devicecontrol/operations", s.operation)
+	mux.HandleFunc("POST "+platform.CredentialsPath, s.credential)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE dormouse_shell_loaded_total counter\ndormouse_shell_loaded_total %d\n", Loaded)
 	})
@@ -62,6 +63,6 @@ func (s *Server) operation(w http.ResponseWriter, r *http.Request) {
 	m := &coap.Message{Code: coap.GET, MessageID: uint16(place), Token: []byte(fmt.Sprintf("o%d", place))}
 	m.AddPath(path)
 	m.AddUint(coap.OptObserve, 0)
-	s.send(m, s.devices[place].peer)
+	s.send(m, s.devices[place])
 	w.WriteHeader(http.StatusCreated)
 }

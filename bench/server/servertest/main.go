@@ -19,6 +19,7 @@ func Main(args []string, stderr io.Writer) int {
 	data := flags.String("data", "", "")
 	coapAddress := flags.String("coap", "", "")
 	httpAddress := flags.String("http", "", "")
+	coapsAddress := flags.String("coaps", "", "")
 	fail := flags.Bool("fail", false, "")
 	flags.Bool("accept-unknown", false, "")
 	for _, taken := range []string{"log-level", "cache", "max-awake"} {
@@ -34,6 +35,9 @@ func Main(args []string, stderr io.Writer) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	s, err := Listen(*coapAddress, *httpAddress)
+	if err == nil && *coapsAddress != "" {
+		err = s.Secure(*coapsAddress)
+	}
 	if err == nil {
 		err = s.recall(filepath.Join(*data, "devices"))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"dormouse/bench/device/secure/securetest"
 	"dormouse/codec/coap"
 )
 
@@ -17,6 +18,7 @@ import (
 type Server struct {
 	conn *net.UDPConn
 	api  net.Listener
+	dtls *securetest.Server // nil: not asked for
 	done sync.WaitGroup
 
 	mu      sync.Mutex
@@ -26,12 +28,14 @@ type Server struct {
 	moved   int            // messages from another address than that of the registration
 	refuses coap.Code
 	ignored int
-	acked   int // notifications
+	acked   int               // notifications
+	keys    map[string][]byte // by identity
 }
 
 type device struct {
-	name string
-	peer netip.AddrPort
+	name    string
+	peer    netip.AddrPort
+	session *securetest.Session // nil: it speaks in the clear
 }
 
 // Listen serves on two addresses, such as 127.0.0.1:0, until Close.
@@ -40,7 +44,7 @@ func Listen(coapAddress, httpAddress string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("servertest: %w", err)
 	}
-	s := &Server{byName: map[string]int{}}
+	s := &Server{byName: map[string]int{}, keys: map[string][]byte{}}
 	if s.conn, err = net.ListenUDP("udp4", udp); err != nil {
 		return nil, fmt.Errorf("servertest: %w", err)
 	}
@@ -59,6 +63,9 @@ func (s *Server) API() string          { return "http://" + s.api.Addr().String(
 // Close ends it.
 func (s *Server) Close() error {
 	err := errors.Join(s.conn.Close(), s.api.Close())
+	if s.dtls != nil {
+		err = errors.Join(err, s.dtls.Close())
+	}
 	s.done.Wait()
 	if s.kept != nil {
 		err = errors.Join(err, s.kept.Close())
@@ -116,20 +123,26 @@ func (s *Server) serve() {
 		if err != nil || coap.Parse(buffer[:n], &m) != nil {
 			continue
 		}
-		if a := s.answer(&m, peer); a != nil {
-			s.send(a, peer)
+		d := device{peer: peer}
+		if a := s.answer(&m, d); a != nil {
+			s.send(a, d)
 		}
 	}
 }
 
-func (s *Server) send(m *coap.Message, peer netip.AddrPort) {
-	if b, err := m.Append(nil); err == nil {
-		_, _ = s.conn.WriteToUDPAddrPort(b, peer) // a peer that is gone is the test's business
+func (s *Server) send(m *coap.Message, to device) {
+	b, err := m.Append(nil)
+	switch {
+	case err != nil:
+	case to.session != nil:
+		to.session.Send(b)
+	default:
+		_, _ = s.conn.WriteToUDPAddrPort(b, to.peer) // a peer that is gone is the test's business
 	}
 }
 
 // answer is nil for none.
-func (s *Server) answer(m *coap.Message, peer netip.AddrPort) *coap.Message {
+func (s *Server) answer(m *coap.Message, from device) *coap.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ignored > 0 {
@@ -145,7 +158,7 @@ func (s *Server) answer(m *coap.Message, peer netip.AddrPort) *coap.Message {
 	case m.Code.IsRequest():
 		a.Token = m.Token
 		if a.Code = s.refuses; a.Code == 0 {
-			s.request(m, peer, a)
+			s.request(m, from, a)
 		}
 	default:
 		return nil
@@ -155,7 +168,7 @@ func (s *Server) answer(m *coap.Message, peer netip.AddrPort) *coap.Message {
 
 // request answers as a server does that knows no errors but an unknown
 // location. The location of the device with place n is rd/n.
-func (s *Server) request(m *coap.Message, peer netip.AddrPort, a *coap.Message) {
+func (s *Server) request(m *coap.Message, from device, a *coap.Message) {
 	a.Code = coap.Changed
 	kind, location, _ := strings.Cut(m.Path(), "/")
 	var place int
@@ -165,14 +178,14 @@ func (s *Server) request(m *coap.Message, peer netip.AddrPort, a *coap.Message) 
 		name := strings.TrimPrefix(m.Queries()[0], "ep=")
 		i, known := s.byName[name]
 		if !known {
-			i = s.add(device{name: name, peer: peer})
+			i = s.add(device{name, from.peer, from.session})
 			s.keep(s.devices[i])
 		}
 		a.Code = coap.Created
 		a.AddLocation(fmt.Sprintf("rd/%d", i))
 	case err != nil || place < 0 || place >= len(s.devices):
 		a.Code = coap.NotFound
-	case s.devices[place].peer != peer:
+	case s.devices[place].peer != from.peer:
 		s.moved++
 	}
 }
