@@ -38,8 +38,8 @@ const credentialsPath = "/service/lwm2m-agent/credentials"
 
 var mouseKey = []byte("sixteen byte key")
 
-// provision gives an endpoint credentials: its name is its identity.
-func provision(t testing.TB, api *apptest.API, name string) {
+// givenKey gives an endpoint credentials: its name is its identity.
+func givenKey(t testing.TB, api *apptest.API, name string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"endpointId":%q,"lwm2mPskId":%q,"lwm2mPskKey":%q}`, name, name, hex.EncodeToString(mouseKey))
 	must[apptest.Reply](t)(api.Expect(http.StatusCreated, http.MethodPost, credentialsPath, body))
@@ -48,7 +48,7 @@ func provision(t testing.TB, api *apptest.API, name string) {
 // newMouse is a device that is provisioned, and has a session and a registration.
 func newMouse(t testing.TB, api *apptest.API, server netip.AddrPort, name string, o secure.Options) *mouse {
 	t.Helper()
-	provision(t, api, name)
+	givenKey(t, api, name)
 	m := &mouse{t: t, name: name, server: server}
 	t.Cleanup(func() { _ = m.conn.Close() }) // after a rebinding it is another
 	m.rebind()
@@ -79,8 +79,9 @@ func (m *mouse) handshake(o secure.Options) (err error) {
 	return err
 }
 
-func (m *mouse) register() error {
-	a, err := m.ask(coap.POST, "rd", []byte("</1/0>,</3/0>"), "ep="+m.name, "lt=6000", "lwm2m=1.1", "b=U")
+func (m *mouse) register(queries ...string) error {
+	queries = append(queries, "ep="+m.name, "lt=6000", "lwm2m=1.1", "b=U")
+	a, err := m.ask(coap.POST, "rd", []byte("</1/0>,</3/0>"), queries...)
 	if err == nil && a.Code != coap.Created {
 		err = fmt.Errorf("register of %s: %s %s", m.name, a.Code, a.Payload)
 	}
