@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dormouse/bench/load"
+	"dormouse/bench/provision"
 	"dormouse/bench/server"
 )
 
@@ -28,13 +29,19 @@ machine, its CPU per exchange, memory and disk.
   dormouse-bench load --spawn bin/dormouse -n 20000 --kind update
   dormouse-bench load --spawn "bin/dormouse --max-awake 1000" -n 20000
   dormouse-bench load --target 127.0.0.1:5783 --pid $(pidof dormouse) -n 1000 --kind send --rate 2000
+  dormouse-bench load --spawn bin/dormouse -n 20000 --dtls --rebind-every 1
 
 Each device has an address of its own, in 127.1.0.1 to 127.255.255.254, and all
 of them share one port: so many devices need one socket. A server elsewhere is
 reached from one address, by --kind register and update alone. --kind notify has
 the devices observed through the server's API first. Devices that are more than
 --max-awake of the server wake from sleep with every update; --hot N keeps to
-the first N of them, which stay awake.`,
+the first N of them, which stay awake.
+
+With --dtls the devices make their handshakes first, which is measured, too, and
+register then; --kind handshake ends there. Their keys are posted to the server
+with --spawn and with --provision. A session that the server ends or loses is
+not made anew: what it was asked goes unanswered, and is counted.`,
 	define: defineLoad,
 }
 
@@ -46,7 +53,9 @@ type loadFlags struct {
 	target, api, kind, spawn string
 	pid                      int
 	data                     string
-	registering              int
+	registering, shaking     int
+	dtls                     dtlsFlags
+	provision                bool
 	before                   int64 // bytes of the data directory before anything happened
 	quiet, json              bool
 }
@@ -54,7 +63,7 @@ type loadFlags struct {
 func defineLoad(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	var f loadFlags
 	flags.IntVar(&f.options.Devices, "n", 1000, "devices to register")
-	flags.StringVar(&f.kind, "kind", "update", "what they do then: register (nothing more), update, send, notify")
+	flags.StringVar(&f.kind, "kind", "update", "what they do then: register (nothing more), update, send, notify; handshake (not even that)")
 	flags.IntVar(&f.traffic.Hot, "hot", 0, "the first so many of them do it; 0: all")
 	flags.IntVar(&f.traffic.InFlight, "in-flight", 0, "exchanges under way; 0: 256, or with --rate as many as it takes")
 	flags.IntVar(&f.traffic.Rate, "rate", 0, "begin so many exchanges a second; 0: as --in-flight says")
@@ -64,8 +73,11 @@ func defineLoad(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	flags.StringVar(&f.options.Prefix, "prefix", "urn:dev:load-", "of endpoint names")
 	flags.DurationVar(&f.options.Lifetime, "lifetime", 24*time.Hour, "of the registrations")
 	flags.BoolVar(&f.options.Awake, "always-awake", false, "register without queue mode")
-	flags.StringVar(&f.target, "target", "127.0.0.1:5783", "the server's CoAP address, without --spawn")
-	flags.StringVar(&f.api, "api", "http://127.0.0.1:8080", "the server's API for --kind notify, without --spawn")
+	f.dtls.define(flags)
+	flags.BoolVar(&f.provision, "provision", false, "post the devices' keys to --api first")
+	flags.IntVar(&f.shaking, "handshakes-in-flight", 64, "handshakes under way")
+	flags.StringVar(&f.target, "target", "", "the server's CoAP address, without --spawn (default "+defaultCoAP+", with --dtls "+defaultCoAPS+")")
+	flags.StringVar(&f.api, "api", "http://127.0.0.1:8080", "the server's API for --kind notify and --provision, without --spawn")
 	flags.IntVar(&f.pid, "pid", 0, "the server's process, to be watched, without --spawn")
 	flags.StringVar(&f.data, "data", "", "the server's data directory; with --spawn a temporary one where it is not given")
 	flags.StringVar(&f.spawn, "spawn", "", "start the server: program and flags, separated by blanks")
@@ -81,6 +93,9 @@ func (f *loadFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	f.traffic.Kind = kind
+	if err := f.secure(); err != nil {
+		return err
+	}
 	meter, done, err := f.server(ctx)
 	if err != nil {
 		return err
@@ -103,10 +118,35 @@ func (f *loadFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	return f.drive(ctx, g, meter, stdout)
 }
 
+// secure makes options of the flags of DTLS.
+func (f *loadFlags) secure() error {
+	if !f.dtls.on {
+		if f.provision || f.dtls.rebind > 0 || f.traffic.Kind == load.Handshake {
+			return fmt.Errorf("%w, as --kind handshake does", errNoDTLS)
+		}
+		return nil
+	}
+	credentials, suites, err := f.dtls.read()
+	if err != nil {
+		return err
+	}
+	f.options.Security = &load.Security{Credentials: credentials, Suites: suites, RebindEvery: f.dtls.rebind}
+	if !f.dtls.cid {
+		f.options.Security.ClassicEvery = 1
+	}
+	return nil
+}
+
 // server starts one, or takes that which was named.
 func (f *loadFlags) server(ctx context.Context) (meter server.Meter, done func() error, err error) {
 	words := strings.Fields(f.spawn)
 	if len(words) == 0 {
+		if f.target == "" {
+			f.target = defaultCoAP
+			if f.dtls.on {
+				f.target = defaultCoAPS
+			}
+		}
 		return server.Meter{PID: f.pid, Data: f.data}, func() error { return nil }, nil
 	}
 	p, err := server.Start(ctx, server.Options{Program: words[0], Flags: words[1:], Data: f.data, Log: os.Stderr})
@@ -114,12 +154,18 @@ func (f *loadFlags) server(ctx context.Context) (meter server.Meter, done func()
 		return meter, nil, err
 	}
 	f.target, f.api = p.CoAP().String(), p.API()
+	if f.dtls.on {
+		f.target, f.provision = p.CoAPS().String(), true
+	}
 	return p.Meter(), p.Close, nil
 }
 
 func (f *loadFlags) drive(ctx context.Context, g *load.Generator, meter server.Meter, stdout io.Writer) error {
 	var err error
 	if f.before, err = meter.Disk(); err != nil {
+		return err
+	}
+	if err := f.shake(ctx, g, meter, stdout); err != nil || f.traffic.Kind == load.Handshake {
 		return err
 	}
 	r, err := g.Register(ctx, 0, f.options.Devices, f.registering)
@@ -139,6 +185,23 @@ func (f *loadFlags) drive(ctx context.Context, g *load.Generator, meter server.M
 		}
 	}
 	if r, err = g.Run(ctx, f.traffic); err != nil {
+		return err
+	}
+	return f.print(stdout, r, meter)
+}
+
+// shake makes sessions, where there are to be some.
+func (f *loadFlags) shake(ctx context.Context, g *load.Generator, meter server.Meter, stdout io.Writer) error {
+	if !f.dtls.on {
+		return nil
+	}
+	if f.provision {
+		if err := provision.Post(ctx, f.api, f.options.Devices, g.Credential); err != nil {
+			return err
+		}
+	}
+	r, err := g.Handshake(ctx, 0, f.options.Devices, f.shaking)
+	if err != nil {
 		return err
 	}
 	return f.print(stdout, r, meter)

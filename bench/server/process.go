@@ -24,7 +24,7 @@ const startPatience = 60 * time.Second
 // Options of Start.
 type Options struct {
 	Program string   // of the server, "bin/dormouse"
-	Flags   []string // beside those that Start gives it: --data --coap --http --accept-unknown --log-level
+	Flags   []string // beside those that Start gives it: --data --coap --coaps --http --accept-unknown --log-level
 
 	Data string    // its directory; "": one that is made in Dir, and removed by Close
 	Dir  string    // "": that of temporary files
@@ -36,6 +36,7 @@ type Options struct {
 type Process struct {
 	options   Options
 	coap      netip.AddrPort
+	coaps     netip.AddrPort
 	api       string // host:port
 	temporary bool
 
@@ -50,7 +51,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	p := &Process{options: o, ended: make(chan struct{})}
 	close(p.ended)
 	var err error
-	if p.coap, p.api, err = freePorts(); err != nil {
+	if err = p.freePorts(); err != nil {
 		return nil, err
 	}
 	if o.Data == "" {
@@ -67,24 +68,30 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 
 // freePorts are ports that nobody has now; somebody else could take them
 // before the server does, which then does not start.
-func freePorts() (coap netip.AddrPort, api string, err error) {
-	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return coap, "", fmt.Errorf("server: looking for a free port: %w", err)
+func (p *Process) freePorts() (err error) {
+	for _, port := range []*netip.AddrPort{&p.coap, &p.coaps} {
+		udp, listenErr := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if listenErr != nil {
+			return fmt.Errorf("server: looking for a free port: %w", listenErr)
+		}
+		defer func() { err = errors.Join(err, udp.Close()) }() // at the end: each has another
+		local := udp.LocalAddr().(*net.UDPAddr).AddrPort()
+		*port = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
 	}
 	tcp, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
-		return coap, "", errors.Join(fmt.Errorf("server: looking for a free port: %w", err), udp.Close())
+		return fmt.Errorf("server: looking for a free port: %w", err)
 	}
-	coap = udp.LocalAddr().(*net.UDPAddr).AddrPort()
-	return netip.AddrPortFrom(coap.Addr().Unmap(), coap.Port()), tcp.Addr().String(), errors.Join(udp.Close(), tcp.Close())
+	p.api = tcp.Addr().String()
+	return tcp.Close()
 }
 
-// CoAP is where it serves devices, API the base of its HTTP interface, Data
-// its directory. They stay the same when it is started again.
-func (p *Process) CoAP() netip.AddrPort { return p.coap }
-func (p *Process) API() string          { return "http://" + p.api }
-func (p *Process) Data() string         { return p.options.Data }
+// CoAP is where it serves devices, CoAPS where it does so over DTLS, API the base
+// of its HTTP interface, Data its directory. They stay the same when it is started again.
+func (p *Process) CoAP() netip.AddrPort  { return p.coap }
+func (p *Process) CoAPS() netip.AddrPort { return p.coaps }
+func (p *Process) API() string           { return "http://" + p.api }
+func (p *Process) Data() string          { return p.options.Data }
 
 // PID changes with each start.
 func (p *Process) PID() int { return p.command.Process.Pid }
@@ -106,7 +113,7 @@ func (p *Process) Start(ctx context.Context) error {
 // Launch starts the server and does not wait.
 func (p *Process) Launch() error {
 	args := append([]string{
-		"--data", p.options.Data, "--coap", p.coap.String(), "--http", p.api, "--accept-unknown", "--log-level", "warn",
+		"--data", p.options.Data, "--coap", p.coap.String(), "--coaps", p.coaps.String(), "--http", p.api, "--accept-unknown", "--log-level", "warn",
 	}, p.options.Flags...)
 	p.log = &tail{to: p.options.Log}
 	command := exec.Command(p.options.Program, args...)
