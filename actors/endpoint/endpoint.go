@@ -35,7 +35,7 @@ type Endpoint struct {
 	values map[lwm2m.Path]int64    // stored resources and the time of their value in ns; nil: not read yet
 
 	secure secure       // what DTLS needs, nothing for others
-	proof  *Credentials // those of the endpoint, newest; nil: not read yet, or none
+	proof  *Credentials // those that were changed since it is in memory; nil: what is stored counts
 
 	saveRegistration, saveContact bool
 }

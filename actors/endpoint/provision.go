@@ -24,7 +24,6 @@ func (e *Endpoint) credentials() (c Credentials, found bool, err error) {
 	if c, err = ParseCredentials(raw); err != nil {
 		return Credentials{}, false, fmt.Errorf("endpoint %016x: credentials: %w", uint64(e.id), err)
 	}
-	e.proof = &c
 	return c, true, nil
 }
 

@@ -13,10 +13,19 @@ func (f *Front) keep(r *running) {
 	r.talk, r.flight, r.identity, r.early = nil, nil, nil, nil
 	r.timer.Reset(f.o.Timeout)
 	f.finals = append(f.finals, r)
+	f.trim()
+}
+
+// trim takes those off the beginning of finals that are forgotten, or too many.
+// mu is held.
+func (f *Front) trim() {
 	for len(f.finals) > 0 && (f.finals[0].dropped || len(f.finals) > f.o.MaxFinal) {
 		f.drop(f.finals[0])
 		f.finals[0] = nil
 		f.finals = f.finals[1:]
+	}
+	if len(f.finals) == 0 {
+		f.finals = nil
 	}
 }
 
@@ -95,6 +104,7 @@ func failureOf(err error, unknown bool) Failure {
 func (f *Front) expire(r *running) {
 	f.mu.Lock()
 	failed := f.giveUp(r, TimedOut, errTimedOut)
+	f.trim()
 	f.mu.Unlock()
 	if failed != nil {
 		f.o.Events.failed(*failed)
