@@ -65,11 +65,8 @@ func (e *Endpoint) affordable(m *coap.Message) bool {
 func (e *Endpoint) resend(fx *Effects) {
 	withheld := e.secure.withheld
 	e.secure.withheld, e.secure.pinging = false, false
-	if !withheld || e.task == nil {
-		return
-	}
-	if m := e.client.Repeat(); m != nil {
-		e.transmit(e.at.Path, m, fx)
+	if withheld && e.task != nil {
+		e.repeat(fx)
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 type task struct {
 	kind     taskKind
 	request  exchange.Request
+	since    time.Time
 	deadline time.Time // of the answer as a whole; the client's own is never before it
 
 	op     *operations.Operation
@@ -70,7 +71,7 @@ func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
 
 // begun makes t what is under way.
 func (e *Endpoint) begun(now time.Time, t *task) {
-	e.task = t
+	e.task, t.since = t, now
 	t.deadline = now.Add(e.requestTimeout())
 	if t.request.Observe == exchange.RegisterObserve {
 		t.request.RestToken = e.newToken()

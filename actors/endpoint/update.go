@@ -38,7 +38,24 @@ func (e *Endpoint) update(now time.Time, d *Datagram, fx *Effects) {
 	e.moved(d.Path, fx)
 	e.arm(now, fx)
 	e.reply(now, d, exchange.Answer{Code: coap.Changed, Format: lwm2m.FormatNone}, fx)
+	e.repeatSlept(now, fx)
 	fx.notice(Updated, e.name(), "")
+}
+
+// repeatSlept sends the request under way again that a device in queue mode has
+// slept through: by the next repetition it may sleep again.
+func (e *Endpoint) repeatSlept(now time.Time, fx *Effects) {
+	if e.task == nil || !e.at.Queue || now.Sub(e.task.since) < exchange.DefaultAckTimeout || e.task.stale(now) {
+		return
+	}
+	e.repeat(fx)
+}
+
+// repeat sends the request under way again, if it is not acknowledged.
+func (e *Endpoint) repeat(fx *Effects) {
+	if m := e.client.Repeat(); m != nil {
+		e.approach(m, fx)
+	}
 }
 
 // misplaced refuses a location that is not the device's present one.
