@@ -108,6 +108,8 @@ func TestImportDiamond(t *testing.T) {
 	testsMayImport := map[string][]string{
 		// The node is judged by devices that share nothing with it but codec.
 		"node/conformance": {"bench/device"},
+		// So are its DTLS sessions.
+		"node/app": {"bench/device/secure", "bench/load", "bench/provision"},
 	}
 	each(t, func(s source) {
 		if s.dir() == "." {

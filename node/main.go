@@ -10,10 +10,14 @@ import (
 	"syscall"
 
 	"dormouse/node/app"
+	"dormouse/node/cli"
 	"dormouse/node/config"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "credentials" {
+		os.Exit(cli.Credentials(os.Args[2:], cli.System{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}))
+	}
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "dormouse:", err)
 		os.Exit(1)

@@ -34,7 +34,8 @@ type Endpoint struct {
 	tried  []ids.Operation         // acknowledged and not answered in this wake-up: younger ones go first
 	values map[lwm2m.Path]int64    // stored resources and the time of their value in ns; nil: not read yet
 
-	secure secure // what DTLS needs, nothing for others
+	secure secure       // what DTLS needs, nothing for others
+	proof  *Credentials // those of the endpoint, newest; nil: not read yet, or none
 
 	saveRegistration, saveContact bool
 }

@@ -18,11 +18,7 @@ type Establish struct {
 	Reply   func(error)
 }
 
-// Reseal seals again what was sealed under a key that is to go.
-type Reseal struct{ Reply func(error) }
-
 func (*Establish) event() {}
-func (*Reseal) event()    {}
 
 // establish puts a session in the place of the one before it. The device may
 // have restarted: its memory of message IDs, and ours of its messages, mean
@@ -35,10 +31,9 @@ func (e *Endpoint) establish(now time.Time, ev *Establish, fx *Effects) {
 	e.interrupt(now, fx)
 	e.voidAttempts(fx)
 	e.clearSession(fx)
-	key := wire.EndpointKey(e.id)
 	s := ev.Session
 	s.Audit = e.shard.Env.Audit
-	fx.Batch.Put(wire.ClassSession, key, e.shard.Env.Seal.Seal(nil, s.AppendSecret(nil), SealPlace(wire.ClassSession, key)))
+	e.putSecret(s, fx)
 	e.secure.session = s
 	e.at.Session = s.AppendState(nil)
 	e.at.Path, e.at.Unproven = ev.Path, false
@@ -110,47 +105,4 @@ func (e *Endpoint) endSession(now time.Time, why string, fx *Effects) {
 	e.clearSession(fx)
 	e.at.Asleep = true
 	fx.notice(SessionEnded, e.name(), why)
-}
-
-// reseal writes the sealed records again.
-func (e *Endpoint) reseal(ev *Reseal, fx *Effects) {
-	env, key := e.shard.Env, wire.EndpointKey(e.id)
-	var failed error
-	for _, class := range []wire.Class{wire.ClassSession, wire.ClassCredentials} {
-		raw, found, err := env.State.Get(e.shard.ID, class, key, nil)
-		if err == nil && found {
-			err = e.resealOne(class, raw, fx)
-		}
-		if err != nil && failed == nil {
-			failed = err
-		}
-	}
-	replyError(ev.Reply, failed, fx)
-}
-
-func (e *Endpoint) resealOne(class wire.Class, raw []byte, fx *Effects) error {
-	env, key := e.shard.Env, wire.EndpointKey(e.id)
-	var c Credentials
-	sealed := raw
-	if class == wire.ClassCredentials {
-		var err error
-		if c, err = ParseCredentials(raw); err != nil {
-			return err
-		}
-		sealed = c.Key
-	}
-	if env.Seal.Current(sealed) {
-		return nil
-	}
-	text, err := env.Seal.Open(nil, sealed, SealPlace(class, key))
-	if err != nil {
-		return fmt.Errorf("endpoint %016x: seal %c again: %w", uint64(e.id), class, err)
-	}
-	again := env.Seal.Seal(nil, text, SealPlace(class, key))
-	if class == wire.ClassCredentials {
-		c.Key = again
-		again = c.Append(nil)
-	}
-	fx.Batch.Put(class, key, again)
-	return nil
 }

@@ -170,7 +170,7 @@ func (e *Endpoint) forget() {
 		Bare: true, Secured: true, Session: old.at.Session, Unproven: old.at.Unproven,
 		Path: old.at.Path, LastContact: old.at.LastContact, LastUpdate: old.at.LastUpdate,
 	}
-	e.secure, e.mids, e.saveContact = old.secure, old.mids, true
+	e.secure, e.proof, e.mids, e.saveContact = old.secure, old.proof, old.mids, true
 }
 
 // deleteOperations deletes all operations of the device, ended or not.

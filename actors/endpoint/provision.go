@@ -8,10 +8,14 @@ import (
 	"dormouse/codec/wire"
 )
 
-// credentials are those of the endpoint, their key sealed.
+// credentials are those of the endpoint, their key sealed: also those whose commit
+// is under way.
 func (e *Endpoint) credentials() (c Credentials, found bool, err error) {
-	if !e.at.Secured {
+	switch {
+	case !e.at.Secured:
 		return Credentials{}, false, nil
+	case e.proof != nil:
+		return *e.proof, true, nil
 	}
 	raw, found, err := e.shard.Env.State.Get(e.shard.ID, wire.ClassCredentials, wire.EndpointKey(e.id), nil)
 	if err != nil || !found {
@@ -20,6 +24,7 @@ func (e *Endpoint) credentials() (c Credentials, found bool, err error) {
 	if c, err = ParseCredentials(raw); err != nil {
 		return Credentials{}, false, fmt.Errorf("endpoint %016x: credentials: %w", uint64(e.id), err)
 	}
+	e.proof = &c
 	return c, true, nil
 }
 
@@ -47,7 +52,7 @@ func (e *Endpoint) setCredentials(now time.Time, ev *SetCredentials, fx *Effects
 	case same:
 	case found && !ev.Replace:
 		err = fmt.Errorf("%w: the endpoint has others", ErrCredentials)
-	case e.shard.Env.Full():
+	case !found && e.shard.Env.Full(): // a key that is known to others must not stay
 		err = ErrFull
 	}
 	before := old.Identity
@@ -83,6 +88,7 @@ func (e *Endpoint) provision(now time.Time, ev *SetCredentials, old *Credentials
 		Serial: max(old.Serial+1, uint64(now.UnixMilli())),
 	}
 	fx.Batch.Put(wire.ClassCredentials, key, c.Append(nil))
+	e.proof = &c
 	switch {
 	case e.at.Secured:
 		e.closeSession(now, "other credentials", fx)
@@ -124,6 +130,7 @@ func (e *Endpoint) withdraw(now time.Time, fx *Effects) {
 	key := wire.EndpointKey(e.id)
 	e.closeSession(now, "its credentials were taken away", fx)
 	fx.Batch.Delete(wire.ClassCredentials, key)
+	e.proof = nil
 	if !e.known {
 		fx.Batch.Delete(wire.ClassContact, key)
 		*e = *New(e.shard, e.id)

@@ -73,7 +73,7 @@ func TestStopBeforeStart(t *testing.T) {
 
 func TestWithoutListeners(t *testing.T) {
 	c := settings(t.TempDir())
-	c.HTTP, c.CoAP = "", nil
+	c.HTTP, c.CoAP, c.CoAPS = "", nil, nil
 	n := start(t, c, app.Options{})
 	if n.HTTP() != nil || n.CoAP() != nil {
 		t.Errorf("listening on %v and %v", n.HTTP(), n.CoAP())

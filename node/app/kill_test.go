@@ -30,7 +30,7 @@ func TestKill(t *testing.T) {
 
 	data := t.TempDir()
 	p := must[*process](t)(launch(t, data))
-	addresses := []string{p.coap.String(), p.http}
+	addresses := p.addresses()
 	api := apptest.NewAPI(p.http)
 	defer api.Close()
 	fleet := newFleet(t, p.coap, api, devices)

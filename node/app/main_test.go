@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // settings are those of a small node on ports that the kernel chooses.
 func settings(data string) config.Config {
 	c := config.Default()
-	c.Data, c.HTTP, c.CoAP = data, "127.0.0.1:0", []string{"127.0.0.1:0"}
+	c.Data, c.HTTP, c.CoAP, c.CoAPS = data, "127.0.0.1:0", []string{"127.0.0.1:0"}, []string{"127.0.0.1:0"}
 	c.AcceptUnknown = true
 	c.Cache = 8 << 20
 	c.LowSpace, c.FullSpace = 2, 1 // how full the disk of the machine is does not matter
@@ -55,11 +55,15 @@ func start(t *testing.T, c config.Config, o app.Options) node {
 	if o.Store == nil {
 		o.Store = small
 	}
+	o.Audit, o.Sending = allNodes.seal, allNodes.leave
 	a, err := app.New(c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { check(t, a.Stop()) })
+	t.Cleanup(func() {
+		check(t, a.Stop())
+		allNodes.verdict(t)
+	})
 	check(t, a.Start())
 	n := node{App: a}
 	if a.HTTP() != nil {
@@ -153,6 +157,7 @@ var (
 const (
 	dataVariable    = "DORMOUSE_TEST_DATA"
 	addressVariable = "DORMOUSE_TEST_ADDRESSES"
+	auditVariable   = "DORMOUSE_TEST_AUDIT" // the file that an audit is appended to
 )
 
 // child is a node in a process of its own. It says on its standard output
@@ -160,10 +165,20 @@ const (
 func child(data string, addresses []string) int {
 	c := settings(data)
 	c.AwakeTime = time.Millisecond
-	if len(addresses) == 2 {
-		c.CoAP, c.HTTP = addresses[:1], addresses[1]
+	if len(addresses) == 3 {
+		c.CoAP, c.HTTP, c.CoAPS = addresses[:1], addresses[1], addresses[2:]
 	}
-	a, err := app.New(c, app.Options{Store: small})
+	o := app.Options{Store: small}
+	if name := os.Getenv(auditVariable); name != "" {
+		file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		written := newAudit(file)
+		o.Audit, o.Sending = written.seal, written.leave
+	}
+	a, err := app.New(c, o)
 	if err == nil {
 		err = a.Start()
 	}
@@ -171,7 +186,7 @@ func child(data string, addresses []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	fmt.Println(a.CoAP()[0], a.HTTP())
+	fmt.Println(a.CoAP()[0], a.HTTP(), a.CoAPS()[0])
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	if err := a.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

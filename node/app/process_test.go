@@ -17,11 +17,15 @@ type process struct {
 	command *exec.Cmd
 	stdin   io.Closer
 	coap    netip.AddrPort
+	coaps   netip.AddrPort
 	http    string
 }
 
-// launch starts a process and waits until it serves. Addresses are that of
-// CoAP and of HTTP, none for any. Where the process gives up, its last words
+// addresses are those that launch takes.
+func (p *process) addresses() []string { return []string{p.coap.String(), p.http, p.coaps.String()} }
+
+// launch starts a process and waits until it serves. Addresses are those of
+// CoAP, HTTP and DTLS, none for any. Where the process gives up, its last words
 // are in the *exec.ExitError.
 func launch(t testing.TB, data string, addresses ...string) (*process, error) {
 	t.Helper()
@@ -42,10 +46,12 @@ func launch(t testing.TB, data string, addresses ...string) (*process, error) {
 	}
 	line, _ := bufio.NewReader(stdout).ReadString('\n')
 	p := &process{command: c, stdin: stdin}
-	var coapAddress string
-	if n, _ := fmt.Sscan(line, &coapAddress, &p.http); n == 2 {
-		p.coap, err = netip.ParseAddrPort(coapAddress)
-		return p, err
+	var coap, coaps string
+	if n, _ := fmt.Sscan(line, &coap, &p.http, &coaps); n == 3 {
+		var failed error
+		p.coap, err = netip.ParseAddrPort(coap)
+		p.coaps, failed = netip.ParseAddrPort(coaps)
+		return p, errors.Join(err, failed)
 	}
 	err = c.Wait()
 	var exit *exec.ExitError

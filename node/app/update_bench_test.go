@@ -21,7 +21,7 @@ func BenchmarkUpdate(b *testing.B) {
 
 func benchmarkUpdate(b *testing.B, devices int, sleepy bool) {
 	c := config.Default()
-	c.Data, c.HTTP, c.CoAP, c.AcceptUnknown = b.TempDir(), "", []string{"127.0.0.1:0"}, true
+	c.Data, c.HTTP, c.CoAP, c.CoAPS, c.AcceptUnknown = b.TempDir(), "", []string{"127.0.0.1:0"}, nil, true
 	if sleepy {
 		c.MaxAwake = 600
 	}

@@ -216,7 +216,7 @@ func TestAllFaultsAreNamed(t *testing.T) {
 }
 
 func TestUnknownVariablesWarn(t *testing.T) {
-	l := load(t, "", "DORMOUSE_COPA=:1 DORMOUSE_XYZZY=1 DORMOUSE_max_awake=5 OTHER=1 DORMOUSE_HTTP=127.0.0.1:1", "")
+	l := load(t, "", "DORMOUSE_COPA=:1 DORMOUSE_XYZZY=1 DORMOUSE_max_awake=5 OTHER=1 DORMOUSE_API=http://x DORMOUSE_HTTP=127.0.0.1:1", "")
 	want := []string{
 		"the variable DORMOUSE_COPA is unknown; did you mean DORMOUSE_COAP?",
 		"the variable DORMOUSE_XYZZY is unknown",

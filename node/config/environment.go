@@ -8,6 +8,10 @@ import (
 // prefix of the variables that are ours.
 const prefix = "DORMOUSE_"
 
+// apiVariable is ours and no setting: it tells the commands of node/cli where
+// the API is.
+const apiVariable = prefix + "API"
+
 // variable is the environment's name of a setting.
 func variable(name string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
@@ -18,7 +22,7 @@ func parseEnvironment(environ []string) (list []given, warnings []string) {
 	for _, entry := range environ {
 		key, text, _ := strings.Cut(entry, "=")
 		name, ok := strings.CutPrefix(key, prefix)
-		if !ok || text == "" {
+		if !ok || text == "" || key == apiVariable {
 			continue
 		}
 		name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))

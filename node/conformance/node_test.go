@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 // with their lifetime, without grace.
 func begin(data string, change func(*config.Config)) (*node, error) {
 	c := config.Default()
-	c.Data, c.HTTP, c.CoAP = data, "127.0.0.1:0", []string{"127.0.0.1:0"}
+	c.Data, c.HTTP, c.CoAP, c.CoAPS = data, "127.0.0.1:0", []string{"127.0.0.1:0"}, []string{"127.0.0.1:0"}
 	c.AcceptUnknown = true
 	c.LifetimeGrace = 0
 	c.Cache = 8 << 20

@@ -69,38 +69,36 @@ func (s *Store) give(ctx context.Context, n platform.NewCredentials, replace boo
 		return err
 	}
 	replied := make(chan answer, 1)
-	err = s.gate.Post(s.env.Key.Endpoint(n.Endpoint), &endpoint.SetCredentials{
+	a, open := s.ask(ctx, n.Endpoint, &endpoint.SetCredentials{
 		Endpoint: n.Endpoint, Identity: n.Identity, Key: n.Key, Replace: replace,
 		Reply: func(before string, err error) { replied <- answer{before, err} },
-	})
-	if err != nil {
-		if fresh { // else one that was given up may still give it the identity
-			s.settle(ctx, n.Identity, n.Endpoint)
-		}
-		return err
+	}, replied)
+	if open {
+		return a.err
 	}
-	a, err := answered(ctx, replied)
-	if err != nil {
-		return err
+	// Where it was not asked, a call that was given up before may still give it
+	// the identity that was reserved then.
+	if asked := a.err == nil || errors.Is(a.err, endpoint.ErrCredentials); asked || fresh {
+		s.settle(ctx, n.Identity, n.Endpoint)
 	}
-	s.settle(ctx, n.Identity, n.Endpoint)
-	if a.before != n.Identity {
+	if a.err == nil && a.before != n.Identity {
 		s.settle(ctx, a.before, n.Endpoint)
 	}
 	return a.err
 }
 
-// answered is what an endpoint has come to, or an error that leaves it open:
-// nobody waits any more, or the node stops with the write on its way.
-func answered(ctx context.Context, replied <-chan answer) (answer, error) {
+// ask posts an event and waits for the answer. open says that there is none, and
+// that the event may still have its effect: nobody waits any more, or the node
+// stops with the write on its way.
+func (s *Store) ask(ctx context.Context, name string, ev endpoint.Event, replied <-chan answer) (a answer, open bool) {
+	if err := s.gate.Post(s.env.Key.Endpoint(name), ev); err != nil {
+		return answer{err: err}, false
+	}
 	select {
 	case a := <-replied:
-		if errors.Is(a.err, endpoint.ErrClosed) {
-			return a, a.err
-		}
-		return a, nil
+		return a, errors.Is(a.err, endpoint.ErrClosed)
 	case <-ctx.Done():
-		return answer{}, ctx.Err()
+		return answer{err: ctx.Err()}, true
 	}
 }
 
@@ -119,16 +117,12 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		return none(name)
 	}
 	replied := make(chan answer, 1)
-	err = s.gate.Post(s.env.Key.Endpoint(name), &endpoint.DropCredentials{
+	a, _ := s.ask(ctx, name, &endpoint.DropCredentials{
 		Reply: func(identity string, err error) { replied <- answer{identity, err} },
-	})
-	var a answer
-	if err == nil {
-		a, err = answered(ctx, replied)
+	}, replied)
+	if a.err != nil {
+		return translate(platform.NewCredentials{Endpoint: name}, a.err)
 	}
-	if err == nil {
-		s.settle(ctx, a.before, name)
-		err = a.err
-	}
-	return translate(platform.NewCredentials{Endpoint: name}, err)
+	s.settle(ctx, a.before, name)
+	return nil
 }

@@ -157,7 +157,7 @@ func start(t *testing.T, d *disk) *node {
 	var err error
 	n.shell, err = shell.New(shell.Options{
 		Env: env, Propose: d.propose, Send: func([]shell.Out) {}, Loops: 2,
-		Load: func(s *endpoint.Shard, id ids.Endpoint) (shell.Cell, error) { return newCell(s, id) },
+		Load: func(s *endpoint.Shard, id ids.Endpoint) (shell.Cell, error) { return endpoint.LoadFrom(s, id) },
 	})
 	if err != nil {
 		t.Fatal(err)

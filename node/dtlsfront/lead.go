@@ -62,7 +62,7 @@ func (f *Front) key(r *running, identity []byte) []byte {
 // sendFlight sends what pion wrote, and keeps it for a client that asks again.
 func (f *Front) sendFlight(r *running, cid, datagram []byte) {
 	f.mu.Lock()
-	r.cid = cid
+	r.cid = bytes.Clone(cid) // not a part of the talk, which may go before r
 	r.flight = append(r.flight, datagram...)
 	out := r.stamp(datagram)
 	f.mu.Unlock()

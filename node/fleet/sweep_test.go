@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dormouse/actors/claim"
 	"dormouse/actors/endpoint"
 	"dormouse/actors/operations"
 	"dormouse/codec/ids"
@@ -82,3 +83,21 @@ func TestSweepWaitsWhereTheNodeIsBusy(t *testing.T) {
 
 // pass lets virtual time go by.
 func pass(d time.Duration) { <-time.After(d) }
+
+// TestSweepSettlesClaims that a crash left on PSK identities.
+func TestSweepSettlesClaims(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		left := claim.Claim{Identity: "i", Endpoint: "d", Until: begin}
+		i := n.env.Key.Identity([]byte(left.Identity))
+		n.put(n.env.Shards.OfIdentity(i), wire.ClassClaim, wire.ClaimKey(i), left.Append(nil))
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { n.Sweep(ctx); close(ended) }()
+		synctest.Wait()
+		if claims := n.count(wire.ClassClaim); claims != 0 {
+			t.Errorf("%d claims are left", claims)
+		}
+		cancel()
+		<-ended
+	})
+}

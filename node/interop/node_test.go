@@ -36,7 +36,7 @@ type node struct {
 func start(t *testing.T) node {
 	t.Helper()
 	c := config.Default()
-	c.Data, c.HTTP, c.CoAP = t.TempDir(), "127.0.0.1:0", []string{"127.0.0.1:0"}
+	c.Data, c.HTTP, c.CoAP, c.CoAPS = t.TempDir(), "127.0.0.1:0", []string{"127.0.0.1:0"}, []string{"127.0.0.1:0"}
 	c.AcceptUnknown = true
 	c.Cache = 8 << 20
 	c.LowSpace, c.FullSpace = 2, 1 // how full the disk of the machine is does not matter
