@@ -17,10 +17,18 @@ import (
 var deviceCommand = command{
 	name:    "device",
 	summary: "simulated LwM2M devices that register, answer and report",
-	details: `Runs LwM2M clients over plain CoAP in one process, each with a socket of its own:
-they register, update before their lifetime ends, answer all operations on some
-twenty objects, notify, and de-register at the end (interrupt). Up to twenty of
-them tell of every event; more are summed up every ten seconds.`,
+	details: `Runs LwM2M clients in one process, each with a socket of its own: they register,
+update before their lifetime ends, answer all operations on some twenty objects,
+notify, and de-register at the end (interrupt). Up to twenty of them tell of every
+event; more are summed up every ten seconds.
+
+  dormouse-bench device -n 10 --dtls --provision http://127.0.0.1:8080 --rebind-every 1
+
+With --dtls a device makes a handshake when it has something to say and no session,
+and keeps its session, across restarts of the server, too: a new one is made when
+the server ends the last one by an alert or does not even acknowledge a request.
+Without Connection ID a device stays with its port. "nonce used twice" must never
+be seen: it is a record of the server that breaks the cipher.`,
 	define: defineDevice,
 }
 
@@ -28,13 +36,16 @@ them tell of every event; more are summed up every ten seconds.`,
 type deviceFlags struct {
 	version, formats, objects, send string
 	lifetime                        int64
+	dtls                            dtlsFlags
 }
 
 func defineDevice(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	var o device.FleetOptions
 	var f deviceFlags
 	flags.IntVar(&o.N, "n", 1, "how many devices")
-	flags.StringVar(&o.Address, "server", "127.0.0.1:5783", "host:port of the server's CoAP listener")
+	flags.StringVar(&o.Address, "server", "", "host:port of the server's listener (default "+defaultCoAP+", with --dtls "+defaultCoAPS+")")
+	f.dtls.define(flags)
+	flags.StringVar(&o.Provision, "provision", "", `the server's API, like "http://127.0.0.1:8080": post the devices' keys to it first`)
 	flags.StringVar(&o.Prefix, "prefix", "device-", "names of the devices, before their numbers")
 	flags.StringVar(&f.version, "version", "1.1", "LwM2M version, 1.0 to 1.2")
 	flags.Int64Var(&f.lifetime, "lifetime", device.DefaultLifetime, "lifetime of the registrations in seconds, 0: for ever")
@@ -59,7 +70,7 @@ func defineDevice(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	}
 }
 
-func (f deviceFlags) apply(o *device.FleetOptions) (err error) {
+func (f *deviceFlags) apply(o *device.FleetOptions) (err error) {
 	const talkative = 20 // devices of which each event is told
 	if o.Version, err = lwm2m.ParseVersion(f.version); err != nil {
 		return err
@@ -84,7 +95,26 @@ func (f deviceFlags) apply(o *device.FleetOptions) (err error) {
 		o.Send = device.Report{}
 	}
 	o.Verbose = o.N <= talkative
-	return nil
+	return f.secure(o)
+}
+
+// secure makes options of the flags of DTLS.
+func (f *deviceFlags) secure(o *device.FleetOptions) error {
+	if !f.dtls.on {
+		if o.Address == "" {
+			o.Address = defaultCoAP
+		}
+		if o.Provision != "" || f.dtls.rebind > 0 {
+			return errNoDTLS
+		}
+		return nil
+	}
+	if o.Address == "" {
+		o.Address = defaultCoAPS
+	}
+	credentials, suites, err := f.dtls.read()
+	o.Security = &device.Security{Credentials: credentials, Suites: suites, NoCID: !f.dtls.cid, RebindEvery: f.dtls.rebind}
+	return err
 }
 
 // parseNumbers reads a list of 16-bit numbers between commas.

@@ -24,6 +24,9 @@ func TestDeviceCommand(t *testing.T) {
 		{"device --send /x", 1, "malformed path"},
 		{"device --root lwm2m", 1, "root"},
 		{"device --server nowhere", 1, "find server nowhere"},
+		{"device --rebind-every 1", 1, "want --dtls"},
+		{"device --dtls --suite none", 1, "none of ccm8"},
+		{"device --dtls --provision http://127.0.0.1:1", 1, "provision: device-0"},
 		{"device --lifetime long", 2, "invalid value"},
 		{"device -n 3 rest", 2, "unexpected argument"},
 	}

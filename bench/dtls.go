@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 
 	"dormouse/bench/device/secure"
@@ -51,6 +52,9 @@ func (f *dtlsFlags) read() (c secure.Credentials, suites []dtlsrec.Suite, err er
 			return c, nil, fmt.Errorf("%q is none of ccm8, ccm, gcm and cbc", name)
 		}
 		suites = append(suites, suite)
+	}
+	if f.cid && slices.Contains(suites, dtlsrec.CBCSHA256) {
+		return c, nil, errors.New("--suite cbc wants --cid=false: pion's MAC is not that of RFC 9146 there")
 	}
 	c = secure.Credentials{Identity: f.identity, Seed: f.seed}
 	if f.key == "" {

@@ -55,6 +55,7 @@ func TestRun(t *testing.T) {
 		{"load --quiet -n 20 --dtls --cid=false --suite cbc,gcm --kind handshake --json --spawn " + self, 0, `"codes":{"session":20}`, ""},
 		{"load --provision", 1, "", "want --dtls"},
 		{"load --dtls --suite rc4", 1, "", `"rc4" is none of`},
+		{"load --dtls --suite cbc", 1, "", "--cid=false"},
 		{"load --dtls --psk-key 1x", 1, "", "no hex digits"},
 		{"report --spawn=", 1, "", "names no program"},
 		{"report --quiet --rounds 1 --duration 20ms --devices 20 --registrations 20 --spawn " + self, 0, "× echo", ""},

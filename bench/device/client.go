@@ -3,6 +3,7 @@ package device
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"dormouse/codec/coap"
@@ -84,8 +85,14 @@ func (c *Client) become(v lwm2m.Version) {
 	}
 	if o.Server != "" {
 		c.tree.Set(lwm2m.NewPath(0, 0, 0), lwm2m.String(o.Server))
+		if strings.HasPrefix(o.Server, secureScheme) {
+			c.tree.Set(lwm2m.NewPath(0, 0, 2), lwm2m.Integer(0)) // Pre-Shared Key mode
+		}
 	}
 }
+
+// secureScheme is that of a server's URI over DTLS (RFC 7252 section 6.2).
+const secureScheme = "coaps://"
 
 // Resources of the server object that steer the device.
 var (

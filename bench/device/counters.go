@@ -15,6 +15,7 @@ type Counters struct {
 	Muted         uint32 // Sends that /1/0/23 forbade
 	Dropped       uint32 // datagrams that came while the device was deaf
 	Refused       uint32 // own requests without success
+	Unheard       uint32 // of them those that were not even acknowledged
 	Reboots       uint32
 }
 

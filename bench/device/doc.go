@@ -1,6 +1,7 @@
 // Package device is a simulated LwM2M client of version 1.0, 1.1 or 1.2 over
-// plain CoAP: what a faithful device says and answers, as a state machine that is
-// given datagrams and the time, and a Fleet that runs many of them over sockets.
+// CoAP: what a faithful device says and answers, as a state machine that is given
+// messages and the time, and a Fleet that runs many of them over sockets, in the
+// clear or with DTLS between the two.
 //
 //	waiting ──Register──▶ registering ──2.01──▶ registered ──Disable, Stop──▶ leaving
 //	   ▲ ▲                    │                    │  │  ▲                       │

@@ -10,6 +10,9 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"dormouse/bench/device/secure"
+	"dormouse/bench/provision"
 )
 
 // FleetOptions say which devices to run and where.
@@ -22,14 +25,18 @@ type FleetOptions struct {
 	Seed    uint64        // of all random choices; 0: another one each time
 	Verbose bool          // tell of each event, not of their numbers alone
 	Grace   time.Duration // for de-registration at the end; 0: 10 s
+
+	Security  *Security // nil: no DTLS
+	Provision string    // API of the server, which is told the devices' keys first; "": it knows them
 }
 
-// Fleet runs devices over UDP: each has a socket of its own, as servers know them
-// by their addresses, and belongs to one of a few workers, which owns its state.
+// Fleet runs devices over UDP, or DTLS over it: each has a socket of its own, as
+// servers know them by their addresses, and belongs to one of a few workers, which owns its state.
 type Fleet struct {
 	options FleetOptions
 	workers []*worker
 	readers sync.WaitGroup
+	guard   *guard // nil: no DTLS
 	tally   *tally
 }
 
@@ -46,6 +53,12 @@ func RunFleet(ctx context.Context, o FleetOptions, out io.Writer) error {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
 	}
+	if o.Security != nil && o.Provision != "" {
+		of := func(i int) secure.Credential { return o.Security.Of(o.endpoint(i)) }
+		if err := provision.Post(ctx, o.Provision, o.N, of); err != nil {
+			return err
+		}
+	}
 	f := &Fleet{options: o, tally: newTally(out, o.Verbose)}
 	if err := f.open(); err != nil {
 		return errors.Join(err, f.close())
@@ -54,11 +67,17 @@ func RunFleet(ctx context.Context, o FleetOptions, out io.Writer) error {
 	return f.close()
 }
 
+// endpoint is the name of device i.
+func (o *FleetOptions) endpoint(i int) string { return fmt.Sprintf("%s%d", o.Prefix, i) }
+
 // open makes the devices and their sockets.
 func (f *Fleet) open() error {
 	o := f.options
 	o.Listen = f.tally.listen
 	o.Server = "coap://" + o.Address
+	if o.Security != nil {
+		o.Server = secureScheme + o.Address
+	}
 	product, err := NewProduct(o.Options)
 	if err != nil {
 		return err
@@ -67,8 +86,13 @@ func (f *Fleet) open() error {
 	if err != nil {
 		return fmt.Errorf("device: find server %s: %w", o.Address, err)
 	}
+	if o.Security != nil {
+		f.guard = newGuard(*o.Security, server, &f.readers, f.tally.listen)
+	}
 	for range min(runtime.GOMAXPROCS(0), o.N) {
-		f.workers = append(f.workers, newWorker())
+		w := newWorker()
+		w.guard = f.guard
+		f.workers = append(f.workers, w)
 	}
 	start := time.Now()
 	for i := range o.N {
@@ -77,7 +101,7 @@ func (f *Fleet) open() error {
 			return fmt.Errorf("device: open socket %d of %d: %w", i+1, o.N, err)
 		}
 		at := start.Add(o.Ramp * time.Duration(i) / time.Duration(o.N))
-		client := product.Client(fmt.Sprintf("%s%d", o.Prefix, i), o.Seed+uint64(i)*0x9e3779b97f4a7c15, at)
+		client := product.Client(o.endpoint(i), o.Seed+uint64(i)*0x9e3779b97f4a7c15, at)
 		f.workers[i%len(f.workers)].add(client, conn)
 	}
 	return nil
@@ -88,7 +112,8 @@ func (f *Fleet) open() error {
 func (f *Fleet) run(ctx context.Context) {
 	for _, w := range f.workers {
 		for _, m := range w.members {
-			f.readers.Go(func() { m.read(w.in) })
+			conn := m.conn // the worker may give it another one
+			f.readers.Go(func() { m.read(conn, w.in) })
 		}
 	}
 	stopTally := f.tally.start(f.options.N)
@@ -108,6 +133,9 @@ func (f *Fleet) close() (err error) {
 		for _, m := range w.members {
 			err = errors.Join(err, m.conn.Close())
 		}
+	}
+	if f.guard != nil {
+		f.guard.close()
 	}
 	f.readers.Wait()
 	return err

@@ -146,7 +146,7 @@ type Event struct {
 	Kind     EventKind
 	Endpoint string
 	Method   coap.Code // Served
-	Path     string    // Served: what was asked for; Registered: the location; Notified: what was observed
+	Path     string    // Served: what was asked for; Registered: the location; Notified: what was observed; Shaken, ShakeFailed: more in words
 	Code     coap.Code // Served: of the answer; Refused: of the server, Empty for none
 }
 
@@ -163,9 +163,16 @@ const (
 	Notified
 	Sent // a Send was accepted
 	Rebooted
+
+	// Of DTLS, told by a Fleet.
+	Shaken      // a session was made
+	ShakeFailed // none was
+	Rebound     // the device has another socket
+	NonceReused // the server used a nonce twice
 )
 
-var eventNames = [...]string{"", "registered", "updated", "de-registered", "refused", "served", "notified", "sent", "rebooted"}
+var eventNames = [...]string{"", "registered", "updated", "de-registered", "refused", "served", "notified", "sent", "rebooted",
+	"handshake done", "handshake failed", "rebound", "nonce used twice"}
 
 // String is the event in words.
 func (k EventKind) String() string { return eventNames[k] }

@@ -84,6 +84,8 @@ func (e Event) String() string {
 		return fmt.Sprintf("%s: %s at /%s", e.Endpoint, e.Kind, e.Path)
 	case Served:
 		return fmt.Sprintf("%s: %s %s %s answered %s", e.Endpoint, e.Kind, methodName(e.Method), e.Path, e.Code)
+	case Shaken, ShakeFailed:
+		return fmt.Sprintf("%s: %s: %s", e.Endpoint, e.Kind, e.Path)
 	case Notified:
 		return fmt.Sprintf("%s: %s of %s", e.Endpoint, e.Kind, e.Path)
 	case Refused:

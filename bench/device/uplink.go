@@ -126,8 +126,11 @@ func (c *Client) take(now time.Time, out exchange.Out) {
 		return
 	}
 	code := coap.Empty // no answer
-	if out.Result.Outcome == exchange.Answered {
+	switch out.Result.Outcome {
+	case exchange.Answered:
 		code = out.Result.Response.Code
+	case exchange.NotAcknowledged:
+		c.counters.Unheard++
 	}
 	if !code.IsSuccess() {
 		c.counters.Refused++

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"dormouse/bench/device/secure"
 )
 
 // maxDatagram is what a device receives at most: a block and its header.
@@ -22,13 +24,20 @@ type member struct {
 	due    time.Time // when to tick
 	index  int       // in the heap of its worker, -1: not there
 	worker *worker
+
+	line    *line       // nil: no DTLS
+	shaking chan []byte // datagrams of the handshake under way, nil for none
+	unheard uint32      // of the client's counters, as the line knows it
 }
 
-// arrival is a datagram for a device. Who takes it puts the buffer back.
+// arrival is a datagram for a device, or the end of its handshake. Who takes it
+// puts the buffer back.
 type arrival struct {
 	member *member
-	buffer *[maxDatagram]byte
+	buffer *[maxDatagram]byte // nil: a handshake has ended
 	n      int
+	link   *secure.Link
+	err    error
 }
 
 // worker owns some devices: their state changes in its goroutine alone.
@@ -36,6 +45,7 @@ type worker struct {
 	members []*member
 	in      chan arrival  // bounded: readers wait, and the kernel drops what comes meanwhile
 	stopped chan struct{} // closed when nobody takes from in any more
+	guard   *guard        // nil: no DTLS
 	timers  timers
 	gone    int
 }
@@ -46,14 +56,17 @@ func newWorker() *worker {
 
 func (w *worker) add(c *Client, conn *net.UDPConn) {
 	m := &member{client: c, conn: conn, index: -1, worker: w}
+	if w.guard != nil {
+		m.line = &line{every: w.guard.security.RebindEvery}
+	}
 	w.members = append(w.members, m)
 	w.arm(m)
 }
 
 // read hands the datagrams of a socket to the worker until the socket is closed.
 // It waits for them without a buffer.
-func (m *member) read(in chan<- arrival) {
-	raw, err := m.conn.SyscallConn()
+func (m *member) read(conn *net.UDPConn, in chan<- arrival) {
+	raw, err := conn.SyscallConn()
 	if err != nil {
 		return
 	}
@@ -95,9 +108,7 @@ func (w *worker) run(ctx context.Context, grace time.Duration) {
 		timer.Reset(w.untilNext())
 		select {
 		case a := <-w.in:
-			w.send(a.member, a.member.client.Handle(time.Now(), a.buffer[:a.n]))
-			buffers.Put(a.buffer)
-			w.arm(a.member)
+			w.take(a)
 		case <-timer.C:
 			w.tick()
 		case <-stop:
@@ -130,8 +141,33 @@ func (w *worker) untilNext() time.Duration {
 	return max(time.Until(w.timers[0].due), 0)
 }
 
-// send sends datagrams; one that cannot be sent is one that is lost.
-func (w *worker) send(m *member, datagrams [][]byte) {
+// take has a device handle what came for it.
+func (w *worker) take(a arrival) {
+	m := a.member
+	if w.guard == nil {
+		w.send(m, m.client.Handle(time.Now(), a.buffer[:a.n]))
+	} else {
+		for _, message := range w.guard.pass(m, a) {
+			w.send(m, m.client.Handle(time.Now(), message))
+		}
+	}
+	if a.buffer != nil {
+		buffers.Put(a.buffer)
+	}
+	w.arm(m)
+}
+
+// send sends messages of a device.
+func (w *worker) send(m *member, messages [][]byte) {
+	if w.guard != nil {
+		w.guard.send(m, messages)
+		return
+	}
+	m.write(messages)
+}
+
+// write sends datagrams; one that cannot be sent is one that is lost.
+func (m *member) write(datagrams [][]byte) {
 	for _, b := range datagrams {
 		_, _ = m.conn.Write(b)
 	}
@@ -147,6 +183,9 @@ func (w *worker) arm(m *member) {
 		}
 		m.index = retired
 		w.gone++
+		if m.line != nil {
+			m.write(m.line.close())
+		}
 	case m.index == retired || due.IsZero() && m.index < 0:
 	case due.IsZero():
 		heap.Remove(&w.timers, m.index)

@@ -13,6 +13,13 @@
 // server must tell devices apart by address, and all of them share one socket.
 // Requests are Confirmable and are repeated as RFC 7252 section 4.2 says.
 //
+// With DTLS, sessions (one small secure.Link per device) lie before the socket:
+//
+//	Handshake ─▶ shaker (goroutines, bounded) ─▶ sessions ◀──▶ exchanges
+//
+// They are made by Handshake and at no other time, and a device that moves, as a
+// NAT makes it, sends from address after address.
+//
 // The devices understand nothing but the start of an observation: package
 // device has those that do.
 package load

@@ -161,3 +161,34 @@ func TestSecurityOptions(t *testing.T) {
 		}
 	}
 }
+
+// A device that moves has one address at a time, within those that there are, and
+// comes round to its first one.
+func TestDevicesMove(t *testing.T) {
+	const n = MaxDevices/3 + 1 // leaves room for two generations
+	o, err := Options{Target: newServer(t).CoAP(), Devices: n, Security: &Security{RebindEvery: 1}}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFleet(o)
+	first := f.source(n - 1)
+	f.move(n - 1)
+	second := f.source(n - 1)
+	if second != first+n || second > firstSource+MaxDevices-1 {
+		t.Errorf("from %x to %x", first, second)
+	}
+	for address, now := range map[source]bool{first: false, second: true} {
+		if i, ok := f.alone(address); ok != now || i != n-1 {
+			t.Errorf("%x: device %d, %v", address, i, ok)
+		}
+		if i, ok := f.owner(address); !ok || i != n-1 {
+			t.Errorf("%x belongs to device %d, %v", address, i, ok)
+		}
+	}
+	if i, ok := f.owner(second + 1); ok {
+		t.Errorf("device %d beyond the last address", i)
+	}
+	if f.move(n - 1); f.source(n-1) != first {
+		t.Errorf("then to %x", f.source(n-1))
+	}
+}

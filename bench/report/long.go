@@ -29,7 +29,7 @@ func (h *highest) Memory() (int64, error) {
 func (r *runner) long(ctx context.Context) error {
 	o := r.options
 	fmt.Fprintf(o.Progress, "%d updates/s of %d devices for %v\n", o.LongRate, o.LongDevices, o.LongDuration)
-	err := r.with(ctx, []string{"--cache", cache}, o.LongDevices, longEvery, func(p *server.Process, g *load.Generator) error {
+	err := r.with(ctx, setup{flags: []string{"--cache", cache}, devices: o.LongDevices, every: longEvery}, func(p *server.Process, g *load.Generator) error {
 		if _, err := g.Register(ctx, 0, o.LongDevices, inFlight); err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ const (
 func (r *runner) million(ctx context.Context) error {
 	row := millionRow(r.options.MillionDevices)
 	fmt.Fprintf(r.options.Progress, "%d devices: register\n", row.population)
-	err := r.with(ctx, row.flags, row.population, 10*time.Second, func(p *server.Process, g *load.Generator) error {
+	err := r.with(ctx, setup{flags: row.flags, devices: row.population, every: 10 * time.Second}, func(p *server.Process, g *load.Generator) error {
 		_, empty, err := r.settle(ctx, p.Meter()) // a new store may still reserve room
 		if err != nil {
 			return err

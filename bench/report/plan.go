@@ -17,12 +17,15 @@ type Options struct {
 	Duration time.Duration // of each measurement, default 5 s
 	Rounds   int           // of each row, default 3
 
-	Rows    bool // the rows of the table
-	Million bool // a million sleeping devices: memory, disk, restart, updates
-	Long    bool // 12 000 updates a second for ten minutes
+	Rows     bool // the rows of the table
+	DTLS     bool // and those over DTLS with Connection ID
+	Sessions bool // sleeping DTLS sessions: memory and disk
+	Million  bool // a million sleeping devices: memory, disk, restart, updates
+	Long     bool // 12 000 updates a second for ten minutes
 
 	Population     int           // devices of each row of the table, default 20 000
 	Registrations  int           // devices of the row that registers many, default 150 000
+	SessionDevices int           // default 100 000
 	MillionDevices int           // default 1 000 000
 	LongDevices    int           // default 100 000
 	LongRate       int           // per second, default 12 000
@@ -42,6 +45,8 @@ type row struct {
 	cache      string   // as shown
 	traffic    load.Traffic
 	goal       float64 // multiple of the echo, 0: none
+	dtls       bool
+	beyond     float64 // µs that a row over DTLS may take beyond the same one in the clear, 0: any
 }
 
 const (
@@ -62,22 +67,43 @@ func rows(o Options) []row {
 	}
 	cached := []string{"--cache", cache}
 	sleepy := append([]string{"--max-awake", sleepyAwake}, cached...)
-	return []row{
-		{"Register", population, cached, cache, closed(load.Register, 0), 6},
-		{"Register", o.Registrations, cached, cache, closed(load.Register, 0), 0},
-		{"Update, awake", population, cached, cache, closed(load.Update, awake), 3},
-		{"Update, from sleep", population, sleepy, cache, closed(load.Update, 0), 5},
-		{"Update, awake", population, cached, cache, load.Traffic{Kind: load.Update, Hot: awake, Rate: 2000}, 4},
-		{"Send, awake", population, cached, cache, closed(load.Send, awake), 0},
-		{"Notify, awake", population, cached, cache, closed(load.Notify, awake), 0},
+	register := row{name: "Register", population: population, flags: cached, cache: cache, traffic: closed(load.Register, 0), goal: 6}
+	update := row{name: "Update, awake", population: population, flags: cached, cache: cache, traffic: closed(load.Update, awake), goal: 3}
+	woken := row{name: "Update, from sleep", population: population, flags: sleepy, cache: cache, traffic: closed(load.Update, 0), goal: 5}
+	list := []row{
+		register,
+		{name: "Register", population: o.Registrations, flags: cached, cache: cache, traffic: closed(load.Register, 0)},
+		update, woken,
+		{name: "Update, awake", population: population, flags: cached, cache: cache, traffic: load.Traffic{Kind: load.Update, Hot: awake, Rate: 2000}, goal: 4},
+		{name: "Send, awake", population: population, flags: cached, cache: cache, traffic: closed(load.Send, awake)},
+		{name: "Notify, awake", population: population, flags: cached, cache: cache, traffic: closed(load.Notify, awake)},
 	}
+	if o.DTLS {
+		handshake := row{name: "Handshake", population: population, flags: cached, cache: cache,
+			traffic: load.Traffic{Kind: load.Handshake, InFlight: shakesInFlight}}
+		list = append(list, handshake.secured(0), register.secured(0), update.secured(mostBeyond), woken.secured(mostBeyond))
+	}
+	return list
 }
+
+// secured is the row over DTLS.
+func (r row) secured(beyond float64) row {
+	r.name, r.dtls, r.goal, r.beyond = r.name+overDTLS, true, 0, beyond
+	return r
+}
+
+const (
+	overDTLS   = ", DTLS"
+	mostBeyond = 5 // µs that DTLS may add to an Update
+	// shakesInFlight: each takes some 60 kB on both sides.
+	shakesInFlight = 64
+)
 
 // millionRow is measured on the server of the million.
 func millionRow(devices int) row {
 	return row{
-		"Update, from sleep", devices, []string{"--max-awake", sleepyAwake, "--cache", cache}, cache,
-		load.Traffic{Kind: load.Update, InFlight: inFlight}, 8,
+		name: "Update, from sleep", population: devices, flags: []string{"--max-awake", sleepyAwake, "--cache", cache}, cache: cache,
+		traffic: load.Traffic{Kind: load.Update, InFlight: inFlight}, goal: 8,
 	}
 }
 
@@ -94,6 +120,7 @@ func (o Options) withDefaults() (Options, error) {
 	orDefault(&o.Rounds, 3)
 	orDefault(&o.Population, 20_000)
 	orDefault(&o.Registrations, 150_000)
+	orDefault(&o.SessionDevices, 100_000)
 	orDefault(&o.MillionDevices, 1_000_000)
 	orDefault(&o.LongDevices, 100_000)
 	orDefault(&o.LongRate, 12_000)

@@ -33,7 +33,7 @@ func small(t *testing.T, echo Echo) Options {
 	}
 	return Options{
 		Program: program, Dir: t.TempDir(), Duration: 20 * time.Millisecond, Rounds: 2, Echo: echo,
-		Population: 100, Registrations: 200, MillionDevices: 200, LongDevices: 50, LongRate: 1000, LongDuration: 100 * time.Millisecond, Settle: 40 * time.Millisecond,
+		Population: 100, Registrations: 200, MillionDevices: 200, SessionDevices: 100, LongDevices: 50, LongRate: 1000, LongDuration: 100 * time.Millisecond, Settle: 40 * time.Millisecond,
 	}
 }
 
@@ -47,7 +47,7 @@ func TestRun(t *testing.T) {
 		echoed = append(echoed, traffic)
 		return time.Microsecond, nil
 	})
-	o.Rows, o.Million, o.Long, o.Progress = true, true, true, &progress
+	o.Rows, o.DTLS, o.Sessions, o.Million, o.Long, o.Progress = true, true, true, true, true, &progress
 	r, err := Run(context.Background(), o)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &progress)
@@ -66,7 +66,8 @@ func TestRun(t *testing.T) {
 	if at := slices.IndexFunc(echoed, func(t load.Traffic) bool { return t.Rate == 2000 }); at < 0 {
 		t.Error("no echo at the rate of a row")
 	}
-	for _, part := range []string{"200 sleeping devices: RSS", "disk per device", "after kill -9", "after a clean stop", "1000 updates/s for 100ms: largest RSS"} {
+	for _, part := range []string{"200 sleeping devices: RSS", "Update, awake, DTLS: beyond Update, awake", "Register, DTLS: beyond",
+		"100 handshakes: CPU each", "100 sleeping sessions: RSS that they added", "100 registrations with sessions: disk", "disk per device", "after kill -9", "after a clean stop", "1000 updates/s for 100ms: largest RSS"} {
 		if !slices.ContainsFunc(r.Facts, func(f Fact) bool { return strings.Contains(f.Name, part) }) {
 			t.Errorf("no figure of %q", part)
 		}
@@ -145,11 +146,13 @@ func TestNewRow(t *testing.T) {
 func TestFailedExchangesMakeARowWorthless(t *testing.T) {
 	good := load.Result{Exchanges: 10_000, Codes: map[string]uint64{"2.04": 9_995, "4.04": 5}}
 	bad := load.Result{Exchanges: 10_000, Codes: map[string]uint64{"2.04": 9_900, "4.04": 100}}
+	broken := good
+	broken.Sessions = &load.Sessions{ReusedNonces: 1}
 	lost := load.Result{Exchanges: 100, Unanswered: 1, Codes: map[string]uint64{"2.04": 100}}
 	for _, tt := range []struct {
 		rounds []load.Result
 		faulty bool
-	}{{[]load.Result{good, good}, false}, {[]load.Result{good, bad}, true}, {[]load.Result{lost}, true}} {
+	}{{[]load.Result{good, good}, false}, {[]load.Result{good, bad}, true}, {[]load.Result{lost}, true}, {[]load.Result{broken}, true}} {
 		r := Row{Rounds: tt.rounds}
 		if err := r.fault(); (err != nil) != tt.faulty {
 			t.Errorf("%v: %v", tt.rounds, err)

@@ -48,9 +48,13 @@ func newRow(r row, echoes []time.Duration, rounds []load.Result) Row {
 // mostFailed is the share of exchanges that may fail in a row that counts.
 const mostFailed = 0.001
 
-// fault is why the row means nothing: cheap refusals are no work.
+// fault is why the row means nothing: cheap refusals are no work, and broken
+// ciphers none that counts.
 func (r *Row) fault() error {
 	for _, round := range r.Rounds {
+		if s := round.Sessions; s != nil && s.ReusedNonces > 0 {
+			return fmt.Errorf("the server used nonces twice: %v", s)
+		}
 		if round.Failed() > mostFailed {
 			return fmt.Errorf("%.1f %% of the exchanges failed: %s", 100*round.Failed(), round.String())
 		}

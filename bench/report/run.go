@@ -8,6 +8,7 @@ import (
 
 	"dormouse/bench/echo"
 	"dormouse/bench/load"
+	"dormouse/bench/provision"
 	"dormouse/bench/server"
 )
 
@@ -45,7 +46,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 			}
 		}
 	}
-	if o.Million {
+	if o.Sessions {
+		err = r.sleepers(ctx)
+	}
+	if o.Million && err == nil {
 		err = r.million(ctx)
 	}
 	if o.Long && err == nil {
@@ -54,20 +58,37 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	return r.report, err
 }
 
+// setup is a server and devices.
+type setup struct {
+	flags   []string // of the server
+	devices int
+	every   time.Duration // between lines of progress
+	dtls    bool          // the server is told their keys
+}
+
 // with starts a server and opens devices for it, and gives both back after f.
-func (r *runner) with(ctx context.Context, flags []string, devices int, every time.Duration, f func(*server.Process, *load.Generator) error) (err error) {
+func (r *runner) with(ctx context.Context, s setup, f func(*server.Process, *load.Generator) error) (err error) {
 	p, err := server.Start(ctx, server.Options{
-		Program: r.options.Program, Flags: append(flags[:len(flags):len(flags)], r.options.Flags...), Dir: r.options.Dir, Log: r.options.Progress,
+		Program: r.options.Program, Flags: append(s.flags[:len(s.flags):len(s.flags)], r.options.Flags...), Dir: r.options.Dir, Log: r.options.Progress,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	g, err := load.Open(load.Options{Target: p.CoAP(), Devices: devices, Watch: p.Meter(), Progress: r.options.Progress, Every: every})
+	o := load.Options{Target: p.CoAP(), Devices: s.devices, Watch: p.Meter(), Progress: r.options.Progress, Every: s.every}
+	if s.dtls {
+		o.Target, o.Security = p.CoAPS(), &load.Security{}
+	}
+	g, err := load.Open(o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
+	if s.dtls {
+		if err := provision.Post(ctx, p.API(), s.devices, g.Credential); err != nil {
+			return err
+		}
+	}
 	return f(p, g)
 }
 
@@ -76,8 +97,13 @@ const quiet = 24 * time.Hour
 
 func (r *runner) row(ctx context.Context, row row) error {
 	fmt.Fprintf(r.options.Progress, "%s: %s, %d devices\n", row.name, row.load(), row.population)
-	return r.with(ctx, row.flags, row.population, quiet, func(p *server.Process, g *load.Generator) error {
-		if row.traffic.Kind != load.Register {
+	return r.with(ctx, setup{row.flags, row.population, quiet, row.dtls}, func(p *server.Process, g *load.Generator) error {
+		if row.dtls && row.traffic.Kind != load.Handshake {
+			if _, err := g.Handshake(ctx, 0, row.population, shakesInFlight); err != nil {
+				return err
+			}
+		}
+		if row.traffic.Kind != load.Register && row.traffic.Kind != load.Handshake {
 			if _, err := g.Register(ctx, 0, row.population, inFlight); err != nil {
 				return err
 			}
@@ -123,17 +149,30 @@ func (r *runner) measure(ctx context.Context, row row, p *server.Process, g *loa
 	line.Woken = (now - loaded) / max(1, float64(exchangesOf(results)))
 	r.report.Rows = append(r.report.Rows, line)
 	fmt.Fprintf(r.options.Progress, "  %s\n", line.String())
+	r.beyond(row, &line)
 	return line.fault()
 }
 
-// round is one measurement. Registrations are each time of devices that are
-// not registered yet.
-func (r *runner) round(ctx context.Context, row row, round int, g *load.Generator) (load.Result, error) {
-	if row.traffic.Kind != load.Register {
-		return g.Run(ctx, row.traffic)
+// beyond tells what DTLS adds to the row of the same name.
+func (r *runner) beyond(row row, line *Row) {
+	for _, plain := range r.report.Rows {
+		if row.dtls && plain.Name+overDTLS == line.Name && plain.Population == line.Population && plain.Load == line.Load {
+			r.fact("%s: beyond %s", microseconds(line.ServerCPU-plain.ServerCPU), row.beyond, "µs", line.Name, plain.Name)
+		}
 	}
+}
+
+// round is one measurement. Registrations and handshakes are each time of devices
+// that had none yet.
+func (r *runner) round(ctx context.Context, row row, round int, g *load.Generator) (load.Result, error) {
 	share := row.population / r.options.Rounds
-	return g.Register(ctx, round*share, (round+1)*share, inFlight)
+	switch row.traffic.Kind {
+	case load.Register:
+		return g.Register(ctx, round*share, (round+1)*share, inFlight)
+	case load.Handshake:
+		return g.Handshake(ctx, round*share, (round+1)*share, row.traffic.InFlight)
+	}
+	return g.Run(ctx, row.traffic)
 }
 
 // wakings is how many endpoints the server has loaded so far.

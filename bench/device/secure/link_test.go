@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -149,4 +150,37 @@ func TestLinkIsSmall(t *testing.T) {
 	if link.Awake() {
 		t.Error("awake")
 	}
+}
+
+// A session that sleeps, after ten messages each way, is a few hundred bytes.
+func TestSleepingLinks(t *testing.T) {
+	const n = 1000
+	links := make([]*Link, 0, n)
+	before := heapInUse()
+	for range n {
+		link, server := pair(t, dtlsrec.CCM8, 64)
+		for seq := range uint64(10) {
+			link.Seal(nil, []byte("x"))
+			if _, err := link.Open(record(server, seq, "x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		link.Sleep()
+		links = append(links, link)
+	}
+	each := (heapInUse() - before) / n
+	t.Logf("%d bytes each", each)
+	if each > 1000 {
+		t.Errorf("%d bytes each", each)
+	}
+	runtime.KeepAlive(links)
+}
+
+// heapInUse is what is in use, garbage collected.
+func heapInUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
