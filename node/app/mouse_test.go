@@ -2,11 +2,9 @@ package app_test
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"testing"
@@ -34,15 +32,12 @@ type mouse struct {
 	sent       [][]byte // all that it sent
 }
 
-const credentialsPath = "/service/lwm2m-agent/credentials"
-
 var mouseKey = []byte("sixteen byte key")
 
 // givenKey gives an endpoint credentials: its name is its identity.
 func givenKey(t testing.TB, api *apptest.API, name string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"endpointId":%q,"lwm2mPskId":%q,"lwm2mPskKey":%q}`, name, name, hex.EncodeToString(mouseKey))
-	must[apptest.Reply](t)(api.Expect(http.StatusCreated, http.MethodPost, credentialsPath, body))
+	check(t, api.Provision(name, name, mouseKey))
 }
 
 // newMouse is a device that is provisioned, and has a session and a registration.

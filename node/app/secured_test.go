@@ -168,9 +168,8 @@ func TestCredentialsTakenAway(t *testing.T) {
 	if got := string(registrationOf(t, device).Get("securityMode")); got != `"PSK"` {
 		t.Errorf("security mode %s", got)
 	}
-	_, err := n.api.Expect(http.StatusNoContent, http.MethodDelete, credentialsPath+"/outcast", "")
-	check(t, err)
-	_, err = m.wait(time.Minute, func(*coap.Message) bool { return false })
+	check(t, n.api.Revoke("outcast"))
+	_, err := m.wait(time.Minute, func(*coap.Message) bool { return false })
 	check(t, err)
 	if alert, ended := m.link.Ended(); !ended || alert.Description != dtlsrec.CloseNotify {
 		t.Errorf("the session goes on, or ended by %v", alert)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,20 +18,21 @@ import (
 	"dormouse/codec/platform"
 )
 
-// libcoap is the command-line client of libcoap, speaking to one node. It
-// knows CoAP alone: what it registers is a name and a list of links, and
-// nobody would answer a Read.
+// libcoap is a command-line client of libcoap, speaking to one node. It knows
+// CoAP alone: what it registers is a name and a list of links, and nobody would
+// answer a Read.
 type libcoap struct {
-	t    *testing.T
-	tool string
-	base string // coap://host:port
+	t     *testing.T
+	tool  string
+	base  string   // coap://host:port
+	proof []string // arguments over DTLS: identity and key
 }
 
 func startLibcoap(t *testing.T) (libcoap, node) {
 	t.Helper()
 	program := tool(t, "coap-client-notls", "libcoap3-bin")
 	n := start(t)
-	return libcoap{t, program, "coap://" + n.coap.String()}, n
+	return libcoap{t: t, tool: program, base: "coap://" + n.coap.String()}, n
 }
 
 // heard is a message that the client received, as it prints it.
@@ -44,24 +46,30 @@ type heard struct {
 // says that it was received.
 var received = regexp.MustCompile(`: received \d+ bytes\nv:1 t:(\w+) c:(\S+) i:\w+ \{\w*\} \[ (.*?) ?\](?: :: (.*))?\n`)
 
-// ask runs the client once and returns all that it received. Its last
-// argument is a path with its query.
-func (c libcoap) ask(arguments ...string) []heard {
+// run runs the client once and returns all that it received and all that it
+// printed. Its last argument is a path with its query.
+func (c libcoap) run(arguments ...string) (all []heard, printed string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	last := len(arguments) - 1
-	arguments = append([]string{"-v", "7", "-B", "30"}, append(arguments[:last:last], c.base+arguments[last])...)
+	arguments = slices.Concat([]string{"-v", "7", "-B", "30"}, c.proof, arguments[:last], []string{c.base + arguments[last]})
 	out, err := exec.CommandContext(ctx, c.tool, arguments...).CombinedOutput()
 	if err != nil {
 		c.t.Fatalf("%v: %v\n%s", arguments, err, out)
 	}
-	var all []heard
 	for _, m := range received.FindAllStringSubmatch(string(out), -1) {
 		all = append(all, heard{m[1], m[2], m[3], strings.Trim(m[4], "'")})
 	}
+	return all, string(out)
+}
+
+// ask is run of what must be answered.
+func (c libcoap) ask(arguments ...string) []heard {
+	c.t.Helper()
+	all, printed := c.run(arguments...)
 	if len(all) == 0 {
-		c.t.Fatalf("%v: no answer\n%s", arguments, out)
+		c.t.Fatalf("%v: no answer\n%s", arguments, printed)
 	}
 	return all
 }

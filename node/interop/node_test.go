@@ -1,9 +1,10 @@
 // Package interop holds tests of a whole node against clients that others
 // wrote, so that our own reading of the specifications does not check itself.
 //
-// Two kinds run live: libcoap's command-line client, which knows CoAP and
-// nothing of LwM2M, and the npm package coap-node, an LwM2M client of the 1.0
-// era. Where one of them is missing its tests are left out, except in CI.
+// Two kinds run live: libcoap's command-line clients, which know CoAP and
+// nothing of LwM2M, in the clear and by the DTLS of OpenSSL and of GnuTLS, and
+// the npm package coap-node, an LwM2M client of the 1.0 era. Where one of them
+// is missing its tests are left out, except in CI.
 //
 // What other clients once said to a node lies in testdata/clients as
 // recordings, and is said again here (see recording); they bring what the live
@@ -12,10 +13,13 @@ package interop
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
+	"strings"
+	"sync"
 	"testing"
 
 	"dormouse/codec/ids"
@@ -29,7 +33,28 @@ import (
 // node is a running one with a client of its API.
 type node struct {
 	*apptest.API
-	coap netip.AddrPort
+	coap, coaps netip.AddrPort
+	log         *journal
+}
+
+// journal is a log to be looked at.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write is called by the log's handler.
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+// count is how often a text stands in it.
+func (j *journal) count(text string) int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Count(j.text.String(), text)
 }
 
 // start runs a node on ports that the kernel chooses, until the end of the test.
@@ -40,7 +65,11 @@ func start(t *testing.T) node {
 	c.AcceptUnknown = true
 	c.Cache = 8 << 20
 	c.LowSpace, c.FullSpace = 2, 1 // how full the disk of the machine is does not matter
-	a, err := app.New(c, app.Options{Store: func(o *store.Options) { o.MemTableBytes, o.BallastBytes = 4<<20, -1 }})
+	log := new(journal)
+	a, err := app.New(c, app.Options{
+		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Store:  func(o *store.Options) { o.MemTableBytes, o.BallastBytes = 4<<20, -1 },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +83,7 @@ func start(t *testing.T) node {
 	}
 	api := apptest.NewAPI(a.HTTP().String())
 	t.Cleanup(api.Close)
-	return node{api, a.CoAP()[0]}
+	return node{api, a.CoAP()[0], a.CoAPS()[0], log}
 }
 
 // tool is the path of a program that the test cannot do without.
