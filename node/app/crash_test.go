@@ -92,7 +92,8 @@ func on(fs vfs.FS) app.Options {
 
 func crash(t *testing.T, r *rand.Rand) {
 	fs := vfs.NewCrashableMem()
-	n := start(t, settings("data"), on(fs))
+	data := t.TempDir() // for seal.key alone, which is not the store's
+	n := start(t, settings(data), on(fs))
 	var told acknowledged
 	enough, stop := make(chan struct{}), make(chan struct{})
 	limit := 100 + r.IntN(900)
@@ -111,7 +112,7 @@ func crash(t *testing.T, r *rand.Rand) {
 	check(t, errors.Join(told.faults...))
 	n.api.Close() // else the node waits 5 s for connections without a request
 	check(t, n.Stop())
-	again := settings("data")
+	again := settings(data)
 	again.CoAP = []string{n.CoAP()[0].String()}
 	examine(t, start(t, again, on(left)), before)
 }
