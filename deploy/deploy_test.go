@@ -104,7 +104,7 @@ func TestDockerfile(t *testing.T) {
 		"FROM":       {"scratch"},
 		"USER":       {"65532:65532"},
 		"VOLUME":     {`["/data"]`},
-		"EXPOSE":     {"5783/udp 8080/tcp"},
+		"EXPOSE":     {"5783/udp 5784/udp 8080/tcp"},
 		"STOPSIGNAL": {"SIGTERM"},
 		"ENTRYPOINT": {`["/dormouse", "--data", "/data"]`},
 		"RUN":        nil, // there is no shell

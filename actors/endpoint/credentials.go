@@ -79,6 +79,9 @@ type SetCredentials struct {
 	// Replace allows other credentials in place of those that there are; without
 	// it that is ErrCredentials. The same ones again change nothing.
 	Replace bool
+	// Until is when the reservation of the identity may end: later the answer is
+	// ErrBusy. Zero: never.
+	Until time.Time
 	// Reply gets the identity that was replaced, "" for none.
 	Reply func(before string, err error)
 }

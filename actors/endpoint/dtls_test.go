@@ -144,7 +144,11 @@ func (w *world) secure(d *datadriven.TestData) bool {
 		key := "00"
 		d.MaybeScanArgs(w.t, "key", &key)
 		raw, _ := hex.DecodeString(key)
-		w.handle(&SetCredentials{Endpoint: testName, Identity: "psk-1", Key: raw, Replace: d.HasArg("replace"),
+		until := w.now
+		if d.HasArg("late") {
+			until = w.now.Add(-1)
+		}
+		w.handle(&SetCredentials{Endpoint: testName, Identity: "psk-1", Key: raw, Replace: d.HasArg("replace"), Until: until,
 			Reply: func(before string, err error) { w.printf("reply: %q %v", before, err) }})
 	case "withdraw":
 		w.handle(&DropCredentials{Reply: func(identity string, err error) { w.printf("reply: %q %v", identity, err) }})

@@ -46,6 +46,8 @@ func (e *Endpoint) setCredentials(now time.Time, ev *SetCredentials, fx *Effects
 	same := err == nil && found && e.sameCredentials(&old, ev)
 	switch {
 	case err != nil:
+	case !ev.Until.IsZero() && now.After(ev.Until):
+		err = fmt.Errorf("%w: the change of credentials came too late", ErrBusy)
 	case e.known && e.reg().Name != ev.Endpoint, found && old.Endpoint != ev.Endpoint:
 		err = fmt.Errorf("%w: another endpoint has this hash", ErrCredentials) // once in 2^64
 	case same:
@@ -55,17 +57,22 @@ func (e *Endpoint) setCredentials(now time.Time, ev *SetCredentials, fx *Effects
 		err = ErrFull
 	}
 	before := old.Identity
-	if err == nil && !same {
+	switch {
+	case same:
+		before = ""
+	case err == nil:
 		e.provision(now, ev, &old, fx)
 	}
-	if same {
-		before = ""
-	}
+	replyIdentity(ev.Reply, before, err, fx)
+}
+
+// replyIdentity answers with an identity after the commit.
+func replyIdentity(reply func(string, error), identity string, err error, fx *Effects) {
 	fx.Replies = append(fx.Replies, func(failed error) {
 		if failed != nil {
 			err = failed
 		}
-		ev.Reply(before, err)
+		reply(identity, err)
 	})
 }
 
@@ -117,12 +124,7 @@ func (e *Endpoint) dropCredentials(now time.Time, ev *DropCredentials, fx *Effec
 	if err == nil {
 		e.withdraw(now, fx)
 	}
-	fx.Replies = append(fx.Replies, func(failed error) {
-		if failed != nil {
-			err = failed
-		}
-		ev.Reply(c.Identity, err)
-	})
+	replyIdentity(ev.Reply, c.Identity, err, fx)
 }
 
 func (e *Endpoint) withdraw(now time.Time, fx *Effects) {

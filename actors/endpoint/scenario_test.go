@@ -31,7 +31,7 @@ import (
 //	crash                      the next event's commit is lost, and the memory
 //	crash after                the next event is committed; nothing leaves, and the memory is lost
 //	full | space               the disk
-//	credentials [key=hex] [replace] | withdraw
+//	credentials [key=hex] [replace] [late] | withdraw
 //	handshake [nocid] [from=addr] [serial=n]   n: how far off the credentials are
 //	sealed [from=addr] [keep] [together]       as device, in records of its session
 //	late [n=2] [from=addr]     its record before the last one arrives

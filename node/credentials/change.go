@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"time"
 
+	"dormouse/actors/claim"
 	"dormouse/actors/endpoint"
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
@@ -71,6 +73,7 @@ func (s *Store) give(ctx context.Context, n platform.NewCredentials, replace boo
 	replied := make(chan answer, 1)
 	a, open := s.ask(ctx, n.Endpoint, &endpoint.SetCredentials{
 		Endpoint: n.Endpoint, Identity: n.Identity, Key: n.Key, Replace: replace,
+		Until: time.Now().Add(claim.ReserveFor / 2), // the reservation that was just made is good for longer
 		Reply: func(before string, err error) { replied <- answer{before, err} },
 	}, replied)
 	if open {
