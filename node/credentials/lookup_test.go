@@ -1,7 +1,6 @@
 package credentials
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -109,23 +108,4 @@ func TestASpoiltKeyIsReplaced(t *testing.T) {
 		n.add("a", "i", "1", true)
 		n.knows("i", "1@a")
 	})
-}
-
-// TestRecordGolden: the bytes of docs/formats/credentials.md.
-func TestRecordGolden(t *testing.T) {
-	c := endpoint.Credentials{Endpoint: "a", Identity: "urn:dev:1", Serial: 300, Changed: time.UnixMilli(1_800_000_000_123), Key: []byte{0xaa, 0xbb}}
-	const want = "01" + "0161" + "0975726e3a6465763a31" + "ac02" + "f6c1e285e368" + "aabb"
-	raw := c.Append(nil)
-	if got := hex.EncodeToString(raw); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	got, err := endpoint.ParseCredentials(raw)
-	if err != nil || got.Endpoint != c.Endpoint || got.Identity != c.Identity || got.Serial != c.Serial || !got.Changed.Equal(c.Changed) || !bytes.Equal(got.Key, c.Key) {
-		t.Errorf("%+v, %v", got, err)
-	}
-	for n := range len(raw) - 2 {
-		if _, err := endpoint.ParseCredentials(raw[:n]); err == nil {
-			t.Errorf("cut at %d", n)
-		}
-	}
 }
