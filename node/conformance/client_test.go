@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"dormouse/bench/device"
+	"dormouse/bench/device/secure"
 	"dormouse/codec/coap"
 	"dormouse/codec/lwm2m"
 )
@@ -27,6 +29,7 @@ type client struct {
 
 	mu     sync.Mutex // guards all below; held during calls of device
 	device *device.Client
+	link   *secure.Link  // its session; nil: plain CoAP
 	ahead  time.Duration // its clock before ours
 	deaf   bool          // it is switched off
 	open   map[uint16]bool
@@ -88,8 +91,17 @@ func (c *client) register() {
 // dial makes a device, which registers when its clock runs.
 func dial(t *testing.T, n *node, o device.Options) *client {
 	t.Helper()
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(n.coap()))
+	c := manufactured(t, n, n.coap(), o)
+	c.begin()
+	return c
+}
+
+// manufactured is a device whose clock does not run yet.
+func manufactured(t *testing.T, n *node, server netip.AddrPort, o device.Options) *client {
+	t.Helper()
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
 	check(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
 	c := &client{
 		handle: handle{t: t, node: n}, name: endpoint(t), conn: conn, done: make(chan struct{}),
 		open: map[uint16]bool{}, heard: map[uint16]bool{},
@@ -100,12 +112,16 @@ func dial(t *testing.T, n *node, o device.Options) *client {
 	seed := fnv.New64a()
 	seed.Write([]byte(t.Name() + o.Version.String()))
 	c.device = product.Client(c.name, seed.Sum64(), time.Now())
+	return c
+}
+
+// begin starts the device's clock.
+func (c *client) begin() {
 	go c.drive()
-	t.Cleanup(func() {
-		_ = conn.Close()
+	c.t.Cleanup(func() {
+		_ = c.conn.Close()
 		<-c.done
 	})
-	return c
 }
 
 // drive runs the device in real time until its socket is closed.
@@ -118,8 +134,10 @@ func (c *client) drive() {
 		switch {
 		case c.deaf:
 		case err == nil:
-			c.took(buffer[:n])
-			c.gives(c.device.Handle(c.now(), buffer[:n]))
+			for _, b := range opened(c.link, buffer[:n]) {
+				c.took(b)
+				c.gives(c.device.Handle(c.now(), b))
+			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			c.gives(c.device.Tick(c.now()))
 		}
@@ -175,7 +193,7 @@ func (c *client) gives(datagrams [][]byte) {
 			c.open[m.MessageID] = true
 		}
 		c.log = append(c.log, message{false, m.Clone()})
-		_, _ = c.conn.Write(b) // a datagram that is lost
+		_, _ = c.conn.Write(sealed(c.link, b)) // a datagram that is lost
 	}
 }
 

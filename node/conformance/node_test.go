@@ -92,6 +92,9 @@ func another(t *testing.T, change func(*config.Config)) *node {
 // coap is the address that devices talk to.
 func (n *node) coap() netip.AddrPort { return n.app.CoAP()[0] }
 
+// coaps is the address of those with DTLS.
+func (n *node) coaps() netip.AddrPort { return n.app.CoAPS()[0] }
+
 // handle is what an operator knows a device by.
 type handle struct {
 	t    *testing.T
@@ -227,6 +230,8 @@ type registration struct {
 	Update       time.Time         `json:"lastUpdate"`
 	Expires      time.Time         `json:"expires"`
 	Address      string            `json:"address"`
+	Security     string            `json:"securityMode"`
+	Session      bool              `json:"dtlsSession"`
 	Root         string            `json:"rootPath"`
 	Formats      []uint16          `json:"contentFormats"`
 	Objects      []string          `json:"objects"`

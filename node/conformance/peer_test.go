@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"dormouse/bench/device/secure"
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
 	"dormouse/codec/lwm2m"
@@ -24,6 +25,8 @@ type peer struct {
 	name     string
 	conn     *net.UDPConn
 	to       netip.AddrPort
+	link     *secure.Link // its session; nil: plain CoAP
+	strays   int          // datagrams that were none of the session's
 	location string
 	mids     exchange.MIDs
 	queued   []*coap.Message   // what nobody looked at, in order
@@ -36,12 +39,18 @@ const repeat = 500 * time.Millisecond
 // scripted is a peer of a node.
 func scripted(t *testing.T, n *node) *peer {
 	t.Helper()
+	p := &peer{handle: handle{t: t, node: n}, name: endpoint(t), conn: socket(t), to: n.coap(), answers: map[uint16][]byte{}}
+	p.mids.Last = p.port()
+	return p
+}
+
+// socket is one with a port of its own.
+func socket(t *testing.T) *net.UDPConn {
+	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	check(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	p := &peer{handle: handle{t: t, node: n}, name: endpoint(t), conn: conn, to: n.coap(), answers: map[uint16][]byte{}}
-	p.mids.Last = p.port()
-	return p
+	return conn
 }
 
 func (p *peer) port() uint16 { return uint16(p.conn.LocalAddr().(*net.UDPAddr).Port) }
@@ -125,16 +134,14 @@ func (p *peer) await(most time.Duration, wanted func(*coap.Message) bool) *coap.
 
 // receive reads a message that was not there before; nil when time is over.
 func (p *peer) receive() *coap.Message {
-	buffer := make([]byte, 4096)
 	for {
-		n, from, err := p.conn.ReadFromUDPAddrPort(buffer)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		b := p.read()
+		if b == nil {
 			return nil
 		}
-		check(p.t, err)
 		var m coap.Message
-		if err := coap.Parse(buffer[:n], &m); err != nil || from != p.to {
-			p.t.Fatalf("from %s: %x: %v", from, buffer[:n], err)
+		if err := coap.Parse(b, &m); err != nil {
+			p.t.Fatalf("%x: %v", b, err)
 		}
 		if m.Type != coap.Confirmable && m.Type != coap.NonConfirmable {
 			return m.Clone()
@@ -150,7 +157,32 @@ func (p *peer) receive() *coap.Message {
 	}
 }
 
-func (p *peer) write(b []byte) {
+// read takes the bytes of a message; nil when time or the session is over.
+func (p *peer) read() []byte {
+	buffer := make([]byte, 4096)
+	for {
+		n, from, err := p.conn.ReadFromUDPAddrPort(buffer)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		check(p.t, err)
+		if from != p.to {
+			p.t.Fatalf("from %s: %x", from, buffer[:n])
+		}
+		if messages := opened(p.link, buffer[:n]); len(messages) > 0 {
+			return messages[0] // the node puts one into a datagram
+		}
+		if _, over := p.link.Ended(); over {
+			return nil
+		}
+		p.strays++
+	}
+}
+
+func (p *peer) write(b []byte) { p.deliver(sealed(p.link, b)) }
+
+// deliver sends a datagram as it is.
+func (p *peer) deliver(b []byte) {
 	_, err := p.conn.WriteToUDPAddrPort(b, p.to)
 	check(p.t, err)
 }
