@@ -97,29 +97,34 @@ func (m *mouse) update() error {
 
 // ask sends a request, again where nothing comes, and returns the answer.
 func (m *mouse) ask(code coap.Code, path string, payload []byte, queries ...string) (*coap.Message, error) {
-	m.mid++
-	request := &coap.Message{Code: code, MessageID: m.mid, Token: []byte{byte(m.mid >> 8), byte(m.mid)}, Payload: payload}
-	request.AddPath(path)
-	for _, q := range queries {
-		request.AddString(coap.OptUriQuery, q)
-	}
-	if len(payload) > 0 {
-		request.AddUint(coap.OptContentFormat, 40)
-	}
-	raw, err := request.Append(nil)
-	if err != nil {
-		return nil, err
-	}
+	raw := m.request(code, path, payload, queries...)
 	for range 60 {
 		m.write(m.link.Seal(nil, raw))
-		answer, err := m.wait(time.Second, func(a *coap.Message) bool {
-			return a.Type == coap.Acknowledgement && a.MessageID == request.MessageID
-		})
+		answer, err := m.wait(time.Second, m.answered)
 		if answer != nil || err != nil {
 			return answer, err
 		}
 	}
 	return nil, fmt.Errorf("%s: no answer to %s %s", m.name, code, path)
+}
+
+// request is the bytes of the mouse's next request.
+func (m *mouse) request(code coap.Code, path string, payload []byte, queries ...string) []byte {
+	m.mid++
+	r := &coap.Message{Code: code, MessageID: m.mid, Token: []byte{byte(m.mid >> 8), byte(m.mid)}, Payload: payload}
+	r.AddPath(path)
+	for _, q := range queries {
+		r.AddString(coap.OptUriQuery, q)
+	}
+	if len(payload) > 0 {
+		r.AddUint(coap.OptContentFormat, 40)
+	}
+	return must[[]byte](m.t)(r.Append(nil))
+}
+
+// answered reports an answer to the mouse's last request.
+func (m *mouse) answered(a *coap.Message) bool {
+	return a.Type == coap.Acknowledgement && a.MessageID == m.mid
 }
 
 func (m *mouse) write(datagram []byte) {

@@ -50,6 +50,16 @@ func (n node) deviceOf(t testing.TB, m *mouse) platform.ManagedObject {
 	return must[platform.ManagedObject](t)(n.api.DeviceAt(m.location, m.name))
 }
 
+// reads has a mouse asked for a resource, which must succeed.
+func (n node) reads(t testing.TB, m *mouse, path string) {
+	t.Helper()
+	id := must[platform.Operation](t)(n.api.Submit(n.deviceOf(t, m).ID, "read "+path, "")).ID
+	check(t, m.serveOne())
+	if op := must[platform.Operation](t)(n.api.Ended(id)); op.Status != platform.Successful {
+		t.Fatalf("read %s of %s: %s %s", path, m.name, op.Status, op.Failure)
+	}
+}
+
 // TestRebinding: the device sends each of 1000 messages from another port. There
 // is no handshake, no message is lost, and answers go to where it is. A replayed
 // or forged record moves nothing.
@@ -60,7 +70,6 @@ func TestRebinding(t *testing.T) {
 	}
 	n := start(t, settings(t.TempDir()), app.Options{})
 	m := newMouse(t, n.api, n.CoAPS()[0], "rebinding", secure.Options{})
-	device := n.deviceOf(t, m)
 	enemy := must[*net.UDPConn](t)(net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(m.server)))
 	defer enemy.Close()
 	for i := range messages {
@@ -77,11 +86,7 @@ func TestRebinding(t *testing.T) {
 			_, err := enemy.Write(b)
 			check(t, err)
 		}
-		id := must[platform.Operation](t)(n.api.Submit(device.ID, "read /3/0/0", "")).ID
-		check(t, m.serveOne())
-		if op := must[platform.Operation](t)(n.api.Ended(id)); op.Status != platform.Successful {
-			t.Fatalf("operation after %d messages: %s %s", i, op.Status, op.Failure)
-		}
+		n.reads(t, m, "/3/0/0")
 	}
 	check(t, enemy.SetReadDeadline(time.Unix(1, 0)))
 	if got, err := enemy.Read(make([]byte, 100)); err == nil {
@@ -119,6 +124,40 @@ func TestNewHelloOnALivePath(t *testing.T) {
 		}
 		m.link = again
 		check(t, m.update())
+	}
+}
+
+// TestDTLSWithoutCID: where none is given, a client that offers a Connection ID is
+// known by its address. From another one it is not heard, and makes a new session.
+func TestDTLSWithoutCID(t *testing.T) {
+	c := settings(t.TempDir())
+	c.ConnectionIDs = false
+	n := start(t, c, app.Options{})
+	for _, o := range []secure.Options{{}, {CIDLength: 4}} {
+		m := newMouse(t, n.api, n.CoAPS()[0], fmt.Sprintf("offers-%d", o.CIDLength), o)
+		if len(m.link.CID()) > 0 || m.link.Asks() {
+			t.Errorf("%s: Connection ID %x, one of its own %v", m.name, m.link.CID(), m.link.Asks())
+		}
+		n.reads(t, m, "/3/0/0")
+
+		elsewhere := must[*net.UDPConn](t)(net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(m.server)))
+		defer elsewhere.Close()
+		datagram := m.link.Seal(nil, m.request(coap.POST, m.location, nil))
+		_, err := elsewhere.Write(datagram)
+		check(t, err)
+		m.write(datagram) // no replay, if it was not heard
+		if a, err := m.wait(time.Minute, m.answered); err != nil || a == nil || a.Code != coap.Changed {
+			t.Errorf("%s: what was sent from elsewhere is answered %v, %v here", m.name, a, err)
+		}
+		check(t, elsewhere.SetReadDeadline(time.Unix(1, 0)))
+		if got, err := elsewhere.Read(make([]byte, 100)); err == nil {
+			t.Errorf("%s: %d bytes were sent elsewhere", m.name, got)
+		}
+
+		m.rebind()
+		check(t, m.handshake(o))
+		check(t, m.update())
+		n.reads(t, m, "/3/0/1")
 	}
 }
 
@@ -192,9 +231,7 @@ func TestReplayAfterRestart(t *testing.T) {
 	m := newMouse(t, n.api, n.CoAPS()[0], "recorded", secure.Options{CIDLength: 3})
 	device := n.deviceOf(t, m)
 	for i := range 5 {
-		id := must[platform.Operation](t)(n.api.Submit(device.ID, fmt.Sprintf("read /3/0/%d", i), "")).ID
-		check(t, m.serveOne())
-		must[platform.Operation](t)(n.api.Ended(id))
+		n.reads(t, m, fmt.Sprintf("/3/0/%d", i))
 		check(t, m.update())
 	}
 	before := must[platform.ManagedObject](t)(n.api.Object(device.ID))
