@@ -185,14 +185,12 @@ func (m *mouse) serve(r *coap.Message) {
 
 // serveOne waits for a request of the node and answers it.
 func (m *mouse) serveOne() error {
-	before := len(m.served)
-	for range 60 {
-		if _, err := m.wait(time.Second, func(*coap.Message) bool { return len(m.served) > before }); err != nil {
-			return err
-		}
-		if len(m.served) > before {
-			return nil
-		}
+	r, err := m.wait(time.Minute, func(r *coap.Message) bool { return r.Code.IsRequest() })
+	if err == nil && r == nil {
+		err = fmt.Errorf("%s was asked nothing", m.name)
 	}
-	return fmt.Errorf("%s was asked nothing", m.name)
+	if err == nil {
+		m.serve(r)
+	}
+	return err
 }
