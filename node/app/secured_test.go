@@ -50,16 +50,6 @@ func (n node) deviceOf(t testing.TB, m *mouse) platform.ManagedObject {
 	return must[platform.ManagedObject](t)(n.api.DeviceAt(m.location, m.name))
 }
 
-// reads has a mouse asked for a resource, which must succeed.
-func (n node) reads(t testing.TB, m *mouse, path string) {
-	t.Helper()
-	id := must[platform.Operation](t)(n.api.Submit(n.deviceOf(t, m).ID, "read "+path, "")).ID
-	check(t, m.serveOne())
-	if op := must[platform.Operation](t)(n.api.Ended(id)); op.Status != platform.Successful {
-		t.Fatalf("read %s of %s: %s %s", path, m.name, op.Status, op.Failure)
-	}
-}
-
 // TestRebinding: the device sends each of 1000 messages from another port. There
 // is no handshake, no message is lost, and answers go to where it is. A replayed
 // or forged record moves nothing.
@@ -86,7 +76,7 @@ func TestRebinding(t *testing.T) {
 			_, err := enemy.Write(b)
 			check(t, err)
 		}
-		n.reads(t, m, "/3/0/0")
+		check(t, reach(n.api, m, "read /3/0/0"))
 	}
 	check(t, enemy.SetReadDeadline(time.Unix(1, 0)))
 	if got, err := enemy.Read(make([]byte, 100)); err == nil {
@@ -138,7 +128,7 @@ func TestDTLSWithoutCID(t *testing.T) {
 		if len(m.link.CID()) > 0 || m.link.Asks() {
 			t.Errorf("%s: Connection ID %x, one of its own %v", m.name, m.link.CID(), m.link.Asks())
 		}
-		n.reads(t, m, "/3/0/0")
+		check(t, reach(n.api, m, "read /3/0/0"))
 
 		elsewhere := must[*net.UDPConn](t)(net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(m.server)))
 		defer elsewhere.Close()
@@ -157,7 +147,7 @@ func TestDTLSWithoutCID(t *testing.T) {
 		m.rebind()
 		check(t, m.handshake(o))
 		check(t, m.update())
-		n.reads(t, m, "/3/0/1")
+		check(t, reach(n.api, m, "read /3/0/1"))
 	}
 }
 
@@ -231,7 +221,7 @@ func TestReplayAfterRestart(t *testing.T) {
 	m := newMouse(t, n.api, n.CoAPS()[0], "recorded", secure.Options{CIDLength: 3})
 	device := n.deviceOf(t, m)
 	for i := range 5 {
-		n.reads(t, m, fmt.Sprintf("/3/0/%d", i))
+		check(t, reach(n.api, m, fmt.Sprintf("read /3/0/%d", i)))
 		check(t, m.update())
 	}
 	before := must[platform.ManagedObject](t)(n.api.Object(device.ID))

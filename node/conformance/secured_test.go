@@ -213,6 +213,33 @@ func TestSecuredMoves(t *testing.T) {
 	p.exchange("read /3/0/0", "GET /3/0/0", coap.Content, lwm2m.FormatText, "a")
 }
 
+// A body in blocks and a repeated request are one, though each datagram comes from
+// another address.
+func TestSecuredMovesBetweenBlocks(t *testing.T) {
+	t.Parallel()
+	p := secured(t, common, withCID)
+	list := objects + strings.Repeat(",</3303/1>", 20)
+	var a *coap.Message
+	for i := 0; i*128 < len(list); i++ {
+		more := (i+1)*128 < len(list)
+		m := p.request(coap.POST, "rd?lt=300&lwm2m=1.1&ep="+p.name, lwm2m.FormatLink, list[i*128:min((i+1)*128, len(list))])
+		m.AddBlock(coap.OptBlock1, coap.Block{Num: uint32(i), More: more, SZX: 3})
+		a = p.ask(m)
+		p.rebinds()
+		if again := p.ask(m); again.Code != a.Code || again.LocationPath() != a.LocationPath() {
+			t.Errorf("block %d: %s, and again %s", i, a.Code, again.Code)
+		}
+		if more && a.Code != coap.Continue {
+			t.Fatalf("block %d: %s %s", i, a.Code, a.Payload)
+		}
+	}
+	if a.Code != coap.Created {
+		t.Fatalf("%s %s", a.Code, a.Payload)
+	}
+	p.location = a.LocationPath()
+	p.updates("", "")
+}
+
 // Without a session a device is out of reach, and stays registered: what it is
 // to be asked waits, also for a handshake that fails.
 func TestNoSession(t *testing.T) {
