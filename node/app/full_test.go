@@ -38,7 +38,7 @@ const (
 func onDisk(t *testing.T) (node, *disk) {
 	d := &disk{FS: vfs.NewMem()}
 	d.available.Store(1 << 30)
-	c := settings("data")
+	c := settings(t.TempDir()) // for seal.key alone, which is not the store's
 	c.LowSpace, c.FullSpace = lowMark, fullMark
 	n := start(t, c, app.Options{Store: func(o *store.Options) {
 		small(o)
