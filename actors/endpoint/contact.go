@@ -39,6 +39,7 @@ type Contact struct {
 	Secured  bool   // it has credentials: plain CoAP is refused
 	Unproven bool   // Path is new, and nothing was heard from there since
 	Session  []byte // state of the session (session.AppendState), nil for none
+	Secret   []byte // its secret (session.AppendSecret), sealed; nil where Session is
 }
 
 // Versions of the record. The second is written where there is something that
@@ -129,6 +130,7 @@ func (c *Contact) Append(dst []byte) []byte {
 	}
 	if c.Session != nil {
 		dst = append(append(dst, byte(len(c.Session))), c.Session...)
+		dst = append(binary.AppendUvarint(dst, uint64(len(c.Secret))), c.Secret...)
 	}
 	return append(dst, c.Answers...)
 }
@@ -146,7 +148,7 @@ func (c *Contact) more() (flags byte) {
 	return flags
 }
 
-// Parse reads what Append wrote into c. Answers and Session alias b.
+// Parse reads what Append wrote into c. Answers, Session and Secret alias b.
 func (c *Contact) Parse(b []byte) error {
 	*c = Contact{}
 	f := wire.NewFields(b)
@@ -187,6 +189,7 @@ func (c *Contact) Parse(b []byte) error {
 	}
 	if more&contactSession != 0 {
 		c.Session = f.Cut(int(f.Byte()))
+		c.Secret = f.Bytes()
 	}
 	c.Answers = f.Rest()
 	if f.Err() != nil {

@@ -33,8 +33,8 @@ func (e *Endpoint) establish(now time.Time, ev *Establish, fx *Effects) {
 	e.clearSession(fx)
 	s := ev.Session
 	s.Audit = e.shard.Env.Audit
-	e.putSecret(s, fx)
 	e.secure.session = s
+	e.sealSecret()
 	e.at.Session = s.AppendState(nil)
 	e.at.Path, e.at.Unproven = ev.Path, false
 	e.at.Asleep, e.saveContact = true, true
@@ -92,9 +92,8 @@ func (e *Endpoint) clearSession(fx *Effects) {
 	if _, err := e.readable(); err == nil {
 		fx.Signposts = append(fx.Signposts, Signpost{Sign: e.sessionSign(), Clear: true})
 	}
-	fx.Batch.Delete(wire.ClassSession, wire.EndpointKey(e.id))
 	e.secure = secure{plain: e.secure.plain}
-	e.at.Session, e.at.Unproven = nil, false
+	e.at.Session, e.at.Secret, e.at.Unproven = nil, nil, false
 	e.saveContact = true
 }
 

@@ -167,7 +167,7 @@ func (e *Endpoint) forget() {
 		return
 	}
 	e.at = Contact{
-		Bare: true, Secured: true, Session: old.at.Session, Unproven: old.at.Unproven,
+		Bare: true, Secured: true, Session: old.at.Session, Secret: old.at.Secret, Unproven: old.at.Unproven,
 		Path: old.at.Path, LastContact: old.at.LastContact, LastUpdate: old.at.LastUpdate,
 	}
 	e.secure, e.proof, e.mids, e.saveContact = old.secure, old.proof, old.mids, true

@@ -138,8 +138,8 @@ func contacts() []struct {
 		}, "01fff4dbd8efb268c0a907070120010db8000000000000000000000001163320010db8000000000000000000000002ffff80" +
 			"8080801088270001b485e0efb2680301ac02000cffffff07f4dbd8efb268000001016ae729c00102030400070103616263"},
 		{"credentials alone", Contact{LastContact: at, LastUpdate: at, Bare: true, Secured: true}, "020013f4dbd8efb26800000000000000"},
-		{"session alone", Contact{LastContact: at, LastUpdate: at, Path: v4, Bare: true, Secured: true, Unproven: true, Session: []byte{0x12, 0xc1, 7, 0xe8, 7}}, "02000ff4dbd8efb268000000c000020116330000000000000512c107e807"},
-		{"registered by DTLS", Contact{LastContact: at, LastUpdate: at, Path: v4, Registered: true, Lifetime: 60, Secured: true, Session: []byte{0x12, 64, 0}}, "02100af4dbd8efb268000000c0000201163300003c00000003124000"},
+		{"session alone", Contact{LastContact: at, LastUpdate: at, Path: v4, Bare: true, Secured: true, Unproven: true, Session: []byte{0x12, 0xc1, 7, 0xe8, 7}, Secret: []byte("sealed")}, "02000ff4dbd8efb268000000c000020116330000000000000512c107e807067365616c6564"},
+		{"registered by DTLS", Contact{LastContact: at, LastUpdate: at, Path: v4, Registered: true, Lifetime: 60, Secured: true, Session: []byte{0x12, 64, 0}, Secret: []byte{1}}, "02100af4dbd8efb268000000c0000201163300003c000000031240000101"},
 	}
 }
 

@@ -149,7 +149,8 @@ func (e *Endpoint) create(now time.Time, name string) {
 	e.known = true
 	e.reg().Name, e.reg().Created = name, now
 	e.mids.Last = uint16(e.shard.Env.Random())
-	e.at = Contact{MessageID: e.mids.Last, Secured: e.at.Secured, Session: e.at.Session, Path: e.at.Path, Unproven: e.at.Unproven}
+	e.at = Contact{MessageID: e.mids.Last, Secured: e.at.Secured,
+		Session: e.at.Session, Secret: e.at.Secret, Path: e.at.Path, Unproven: e.at.Unproven}
 	e.reg().Count = uint16(e.shard.Env.Random()) // a device that was deleted does not get its old locations
 	e.queued, e.values = true, map[lwm2m.Path]int64{}
 }

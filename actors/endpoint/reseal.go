@@ -3,7 +3,6 @@ package endpoint
 import (
 	"fmt"
 
-	"dormouse/actors/session"
 	"dormouse/codec/wire"
 )
 
@@ -17,7 +16,7 @@ func (*Reseal) event() {}
 func (e *Endpoint) reseal(ev *Reseal, fx *Effects) {
 	s, err := e.readable()
 	if err == nil && s != nil {
-		e.putSecret(s, fx)
+		e.sealSecret()
 	}
 	if err == nil {
 		err = e.resealCredentials(fx)
@@ -25,10 +24,23 @@ func (e *Endpoint) reseal(ev *Reseal, fx *Effects) {
 	replyError(ev.Reply, err, fx)
 }
 
-// putSecret stores what stays the same of a session.
-func (e *Endpoint) putSecret(s *session.Session, fx *Effects) {
-	key := wire.EndpointKey(e.id)
-	fx.Batch.Put(wire.ClassSession, key, e.shard.Env.Seal.Seal(nil, s.AppendSecret(nil), SealPlace(wire.ClassSession, key)))
+// sealSecret puts into the contact what stays the same of the session.
+func (e *Endpoint) sealSecret() {
+	place := SealPlace(wire.ClassContact, wire.EndpointKey(e.id))
+	e.at.Secret = e.shard.Env.Seal.Seal(nil, e.secure.session.AppendSecret(nil), place)
+	e.saveContact = true
+}
+
+// Sealed is what of a stored record (wire.ClassContact, wire.ClassCredentials) is
+// sealed, nil for nothing. It aliases value.
+func Sealed(class wire.Class, value []byte) ([]byte, error) {
+	if class == wire.ClassContact {
+		var c Contact
+		err := c.Parse(value)
+		return c.Secret, err
+	}
+	c, err := ParseCredentials(value)
+	return c.Key, err
 }
 
 func (e *Endpoint) resealCredentials(fx *Effects) error {

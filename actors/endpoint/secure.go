@@ -53,15 +53,8 @@ func (e *Endpoint) readable() (s *session.Session, err error) {
 // readSession builds the session from its secret and its state. Where it cannot
 // be read the endpoint cannot go on, as in reg: a handshake replaces it.
 func (e *Endpoint) readSession() (*session.Session, error) {
-	env, key := e.shard.Env, wire.EndpointKey(e.id)
-	sealed, found, err := env.State.Get(e.shard.ID, wire.ClassSession, key, nil)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, ErrRecord
-	}
-	secret, err := env.Seal.Open(nil, sealed, SealPlace(wire.ClassSession, key))
+	env := e.shard.Env
+	secret, err := env.Seal.Open(nil, e.at.Secret, SealPlace(wire.ClassContact, wire.EndpointKey(e.id)))
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 // Package session is a DTLS session that sleeps: what a device and we agreed
 // on in a handshake, which numbers we may still send with, and which records
 // were accepted. It is a state machine without clock or I/O, owned by the actor
-// of the endpoint, and comes back from two records:
+// of the endpoint, and comes back from two stored parts:
 //
 //	secret  written once, when the handshake ends, sealed by the caller
 //	state   a few bytes, written with the contact whenever Dirty says so

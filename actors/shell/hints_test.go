@@ -3,6 +3,7 @@ package shell
 import (
 	"testing"
 
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
@@ -13,28 +14,53 @@ func TestHintsHoldOneEachPlace(t *testing.T) {
 	if _, found := h.find(a); found {
 		t.Error("an empty table knows something")
 	}
-	b := a
-	for port := 2; b == a || b.Slot(maxHints) != a.Slot(maxHints); port++ {
-		b = wire.SecureSign(peer(port % 65536))
-		if port > 1<<20 {
-			t.Skip("no two signs meet")
-		}
-	}
 	h.learn(a, 1)
 	if id, found := h.find(a); !found || id != 1 {
 		t.Errorf("%d, %v", id, found)
+	}
+	b := wire.SecureSign(peer(1))
+	for port := 2; b.Slot(len(h.table)) != a.Slot(len(h.table)); port++ {
+		b = wire.SecureSign(peer(port))
 	}
 	h.forget(b) // another sign at that place
 	if _, found := h.find(a); !found {
 		t.Error("forgotten with another one")
 	}
 	h.learn(b, 2)
-	if _, found := h.find(a); found {
-		t.Error("two at one place")
+	if _, found := h.find(a); found || h.taken != 1 {
+		t.Errorf("two at one place, %d taken", h.taken)
 	}
 	h.forget(b)
-	if _, found := h.find(b); found {
-		t.Error("not forgotten")
+	if _, found := h.find(b); found || h.taken != 0 {
+		t.Errorf("not forgotten, %d taken", h.taken)
+	}
+}
+
+// TestHintsGrow: a table keeps what it knows as it doubles, and ends to grow.
+func TestHintsGrow(t *testing.T) {
+	var h hints
+	sign := func(i int) wire.Sign { return wire.CIDSign(ids.Key{}.NewCID(1, uint32(i))) }
+	const most = 3 * maxHints / 2
+	for i := range most {
+		h.learn(sign(i), ids.Endpoint(i))
+		if id, found := h.find(sign(i)); !found || id != ids.Endpoint(i) {
+			t.Fatalf("%d: %d, %v", i, id, found)
+		}
+		if i == maxHints/4 && h.taken < i*3/5 {
+			t.Errorf("%d of %d are left", h.taken, i)
+		}
+	}
+	if len(h.table) != maxHints || h.taken > maxHints {
+		t.Errorf("%d places, %d taken", len(h.table), h.taken)
+	}
+	taken := 0
+	for _, one := range h.table {
+		if one.sign != (wire.Sign{}) {
+			taken++
+		}
+	}
+	if taken != h.taken {
+		t.Errorf("%d places are taken, not %d", taken, h.taken)
 	}
 }
 

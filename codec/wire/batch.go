@@ -23,7 +23,6 @@ const (
 	ClassAddress      Class = 'a' // address(18) -> endpoint(8): signpost of a peer address
 	ClassCID          Class = 'C' // cid(8) -> endpoint(8): signpost of a DTLS Connection ID
 	ClassSecure       Class = 'A' // address(18) -> endpoint(8): signpost of a DTLS peer without a Connection ID
-	ClassSession      Class = 'S' // endpoint(8) -> sealed secret of the DTLS session
 	ClassCredentials  Class = 'k' // endpoint(8) -> identity and sealed pre-shared key
 	ClassClaim        Class = 'i' // identity(8) -> which endpoint a PSK identity belongs to
 	ClassTimer        Class = 't' // milliseconds(8) endpoint(8) -> empty: one lazy deadline per endpoint

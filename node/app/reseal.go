@@ -17,7 +17,7 @@ func (a *App) reseal(ctx context.Context) {
 	a.logger.Info("stored secrets are sealed under a new key: the old one is needed until all are sealed again")
 	count := 0
 	for shard := range ids.Shard(a.env.Shards) {
-		for _, class := range []wire.Class{wire.ClassSession, wire.ClassCredentials} {
+		for _, class := range []wire.Class{wire.ClassContact, wire.ClassCredentials} {
 			n, err := a.resealClass(ctx, shard, class)
 			count += n
 			if err != nil {
@@ -55,14 +55,11 @@ const resealAhead = 1000
 // sealedBefore are endpoints with secrets under an older key.
 func (a *App) sealedBefore(shard ids.Shard, class wire.Class) (old []ids.Endpoint, err error) {
 	scanErr := a.store.Scan(shard, class, nil, nil, false, func(key, value []byte) bool {
-		if class == wire.ClassCredentials {
-			var c endpoint.Credentials
-			if c, err = endpoint.ParseCredentials(value); err != nil {
-				return false
-			}
-			value = c.Key
+		var sealed []byte
+		if sealed, err = endpoint.Sealed(class, value); err != nil {
+			return false
 		}
-		if a.ring.Current(value) {
+		if sealed == nil || a.ring.Current(sealed) {
 			return true
 		}
 		var id ids.Endpoint
