@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,19 @@ type mouse struct {
 	handshakes int
 	strays     int      // datagrams that were no answer to it
 	served     []string // what it was asked
-	sent       [][]byte // all that it sent
+	flights    [][]byte // all that it sent to make sessions
+	sent       [][]byte // and in them
+}
+
+// recorder keeps what a mouse sends in its handshakes.
+type recorder struct {
+	net.Conn
+	mouse *mouse
+}
+
+func (r recorder) Write(b []byte) (int, error) {
+	r.mouse.flights = append(r.mouse.flights, bytes.Clone(b))
+	return r.Conn.Write(b)
 }
 
 var mouseKey = []byte("sixteen byte key")
@@ -69,7 +82,7 @@ func (m *mouse) handshake(o secure.Options) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	check(m.t, m.conn.SetReadDeadline(time.Time{}))
-	m.link, err = secure.Over(ctx, m.conn, o)
+	m.link, err = secure.Over(ctx, recorder{m.conn, m}, o)
 	m.handshakes++
 	return err
 }
