@@ -10,12 +10,14 @@ import (
 // only one that changes them, and forgets what it changes, before and after the
 // commit. The zero value is ready.
 //
-// Each sign has one place; whoever comes later takes it. The table doubles while
-// half of its places are taken, up to maxHints: so the memory is bounded whatever
-// peers do, and those who make signs meet cost one another a read.
+// Each sign has hintWays places; where all are taken, whoever comes later takes
+// one. The table doubles while half of its places are taken, up to maxHints: so
+// the memory is bounded whatever peers do, and those who make signs meet cost one
+// another a read.
 type hints struct {
 	table []hint // a power of two, or nothing
 	taken int
+	turn  int // whose place is taken next
 }
 
 type hint struct {
@@ -24,19 +26,29 @@ type hint struct {
 }
 
 const (
+	hintWays   = 4
 	leastHints = 1 << 10
 	maxHints   = 1 << 20 // 32 MiB a loop
 )
 
 func (h *hints) find(sign wire.Sign) (ids.Endpoint, bool) {
-	if len(h.table) == 0 {
-		return 0, false
+	places := h.places(sign)
+	for i := range places {
+		if places[i].sign == sign {
+			return places[i].id, true
+		}
 	}
-	p := h.place(sign)
-	return p.id, p.sign == sign
+	return 0, false
 }
 
-func (h *hints) place(sign wire.Sign) *hint { return &h.table[sign.Slot(len(h.table))] }
+// places are those of a sign, none in a table that is not there.
+func (h *hints) places(sign wire.Sign) []hint {
+	if len(h.table) == 0 {
+		return nil
+	}
+	first := sign.Slot(len(h.table)/hintWays) * hintWays
+	return h.table[first : first+hintWays]
+}
 
 func (h *hints) learn(sign wire.Sign, id ids.Endpoint) {
 	if 2*h.taken >= len(h.table) && len(h.table) < maxHints {
@@ -46,11 +58,24 @@ func (h *hints) learn(sign wire.Sign, id ids.Endpoint) {
 }
 
 func (h *hints) put(one hint) {
-	p := h.place(one.sign)
-	if p.sign == (wire.Sign{}) {
+	places := h.places(one.sign)
+	at := -1
+	for i := range places {
+		switch places[i].sign {
+		case one.sign:
+			places[i] = one
+			return
+		case wire.Sign{}:
+			at = i
+		}
+	}
+	if at < 0 {
+		h.turn++
+		at = h.turn % hintWays
+	} else {
 		h.taken++
 	}
-	*p = one
+	places[at] = one
 }
 
 // grow doubles the table. It is a pause of some milliseconds at most, which comes
@@ -66,11 +91,11 @@ func (h *hints) grow() {
 }
 
 func (h *hints) forget(sign wire.Sign) {
-	if len(h.table) == 0 {
-		return
-	}
-	if p := h.place(sign); p.sign == sign {
-		*p = hint{}
-		h.taken--
+	places := h.places(sign)
+	for i := range places {
+		if places[i].sign == sign {
+			places[i] = hint{}
+			h.taken--
+		}
 	}
 }

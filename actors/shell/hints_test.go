@@ -18,20 +18,33 @@ func TestHintsHoldOneEachPlace(t *testing.T) {
 	if id, found := h.find(a); !found || id != 1 {
 		t.Errorf("%d, %v", id, found)
 	}
-	b := wire.SecureSign(peer(1))
-	for port := 2; b.Slot(len(h.table)) != a.Slot(len(h.table)); port++ {
-		b = wire.SecureSign(peer(port))
+	var meeting []wire.Sign // all at the places of a
+	for port := 2; len(meeting) < hintWays; port++ {
+		if b := wire.SecureSign(peer(port)); b.Slot(leastHints/hintWays) == a.Slot(leastHints/hintWays) {
+			meeting = append(meeting, b)
+		}
 	}
-	h.forget(b) // another sign at that place
-	if _, found := h.find(a); !found {
-		t.Error("forgotten with another one")
+	last := meeting[hintWays-1]
+	h.forget(last)
+	for i, b := range meeting[:hintWays-1] {
+		h.learn(b, ids.Endpoint(i))
+		h.learn(b, 2)
 	}
-	h.learn(b, 2)
-	if _, found := h.find(a); found || h.taken != 1 {
-		t.Errorf("two at one place, %d taken", h.taken)
+	if _, found := h.find(a); !found || h.taken != hintWays {
+		t.Errorf("there was room for it: %v, %d taken", found, h.taken)
 	}
-	h.forget(b)
-	if _, found := h.find(b); found || h.taken != 0 {
+	h.learn(last, 3)
+	left := 0
+	for _, sign := range append(meeting, a) {
+		if _, found := h.find(sign); found {
+			left++
+		}
+	}
+	if id, found := h.find(last); !found || id != 3 || left != hintWays || h.taken != hintWays {
+		t.Errorf("%d, %v; %d of %d are left, %d taken", id, found, left, hintWays+1, h.taken)
+	}
+	h.forget(last)
+	if _, found := h.find(last); found || h.taken != hintWays-1 {
 		t.Errorf("not forgotten, %d taken", h.taken)
 	}
 }
@@ -46,7 +59,7 @@ func TestHintsGrow(t *testing.T) {
 		if id, found := h.find(sign(i)); !found || id != ids.Endpoint(i) {
 			t.Fatalf("%d: %d, %v", i, id, found)
 		}
-		if i == maxHints/4 && h.taken < i*3/5 {
+		if i == maxHints/4 && h.taken < i*9/10 {
 			t.Errorf("%d of %d are left", h.taken, i)
 		}
 	}
