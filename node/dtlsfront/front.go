@@ -76,6 +76,7 @@ func (f *Front) Handles(path wire.ReturnPath, datagram []byte) bool {
 	_, t, err := r.cipher.Open(nil, h, fragment)
 	if err == nil && t != dtlsrec.TypeHandshake {
 		f.drop(r) // the client has its Finished: it uses the session
+		f.trim()
 	}
 	return err == nil && t == dtlsrec.TypeHandshake
 }

@@ -69,6 +69,11 @@ func testHandshake(t *testing.T, c *dtls.Config, suite dtlsrec.Suite, peerCID in
 		if err := n.echo(conn, "good morning"); err != nil {
 			t.Error(err)
 		}
+		n.front.mu.Lock()
+		if len(n.front.finals) != 0 || len(n.front.handshakes) != 0 {
+			t.Errorf("a client that uses its session leaves %d last flights, %d handshakes", len(n.front.finals), len(n.front.handshakes))
+		}
+		n.front.mu.Unlock()
 		s := n.sessions[path]
 		if s.Secrets.Suite != suite || s.HasCID != hasCID || len(s.PeerCID) != peerCID || s.NextSequence != 1 || s.ReceivedSequence != 0 ||
 			string(s.Identity) != "device-1" || s.Endpoint != "ep-device-1" || s.Serial != 7 || s.Path != path {

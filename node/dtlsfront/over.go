@@ -36,7 +36,7 @@ func (f *Front) drop(r *running) {
 	}
 	r.dropped = true
 	r.timer.Stop()
-	r.cipher, r.final = nil, nil // it may wait in finals for long
+	r.cipher, r.final, r.hello = nil, nil, nil // it may wait in finals for long
 	if f.handshakes[r.path] == r {
 		delete(f.handshakes, r.path)
 		f.count.Store(int64(len(f.handshakes)))
