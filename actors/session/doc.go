@@ -3,7 +3,7 @@
 // were accepted. It is a state machine without clock or I/O, owned by the actor
 // of the endpoint, and comes back from two stored parts:
 //
-//	secret  written once, when the handshake ends, sealed by the caller
+//	secret  made once, when the handshake ends, sealed by the caller
 //	state   a few bytes, written with the contact whenever Dirty says so
 //
 // It promises that no sequence number is ever used twice under its keys and
