@@ -43,6 +43,9 @@ func small(o *store.Options) {
 	o.MemTableBytes, o.BallastBytes = 4<<20, -1
 }
 
+// allNodes is the audit of the nodes in this process.
+var allNodes = apptest.NewAudit(nil)
+
 // node is a running one with a client of its API.
 type node struct {
 	*app.App
@@ -55,14 +58,14 @@ func start(t *testing.T, c config.Config, o app.Options) node {
 	if o.Store == nil {
 		o.Store = small
 	}
-	o.Audit, o.Sending = allNodes.seal, allNodes.leave
+	o.Audit, o.Sending = allNodes.Seal, allNodes.Leave
 	a, err := app.New(c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		check(t, a.Stop())
-		allNodes.verdict(t)
+		check(t, allNodes.Err())
 	})
 	check(t, a.Start())
 	n := node{App: a}
@@ -175,8 +178,8 @@ func child(data string, addresses []string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		written := newAudit(file)
-		o.Audit, o.Sending = written.seal, written.leave
+		written := apptest.NewAudit(file)
+		o.Audit, o.Sending = written.Seal, written.Leave
 	}
 	a, err := app.New(c, o)
 	if err == nil {

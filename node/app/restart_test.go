@@ -67,11 +67,11 @@ func TestRestart(t *testing.T) {
 			t.Errorf("%s: %d handshakes, %d nonces used twice", m.name, m.handshakes, m.link.ReusedNonces())
 		}
 	}
-	a := newAudit(nil)
-	a.read(t, log)
-	a.verdict(t)
-	if least := devices * (2 + kills); a.records() < least {
-		t.Errorf("the audit saw %d records, not %d", a.records(), least)
+	a := apptest.NewAudit(nil)
+	check(t, a.Read(log))
+	check(t, a.Err())
+	if least := devices * (2 + kills); a.Records() < least {
+		t.Errorf("the audit saw %d records, not %d", a.Records(), least)
 	}
 }
 

@@ -29,6 +29,8 @@ const profile = "6:27354b9a"
 type node struct {
 	app *app.App
 	api *apptest.API
+
+	audit *apptest.Audit
 }
 
 // common is the node that most cases share: they differ in the endpoint's name.
@@ -65,19 +67,21 @@ func begin(data string, change func(*config.Config)) (*node, error) {
 		change(&c)
 	}
 	small := func(o *store.Options) { o.MemTableBytes, o.BallastBytes = 4<<20, -1 }
-	a, err := app.New(c, app.Options{Store: small})
+	audit := apptest.NewAudit(nil)
+	a, err := app.New(c, app.Options{Store: small, Audit: audit.Seal, Sending: audit.Leave})
 	if err != nil {
 		return nil, err
 	}
 	if err := a.Start(); err != nil {
 		return nil, errors.Join(err, a.Stop())
 	}
-	return &node{a, apptest.NewAPI(a.HTTP().String())}, nil
+	return &node{a, apptest.NewAPI(a.HTTP().String()), audit}, nil
 }
 
+// end stops the node; no nonce of its DTLS sessions may have been used twice.
 func (n *node) end() error {
 	n.api.Close()
-	return n.app.Stop()
+	return errors.Join(n.app.Stop(), n.audit.Err())
 }
 
 // another is a node of the test's own.

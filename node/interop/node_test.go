@@ -65,8 +65,14 @@ func start(t *testing.T) node {
 	c.AcceptUnknown = true
 	c.Cache = 8 << 20
 	c.LowSpace, c.FullSpace = 2, 1 // how full the disk of the machine is does not matter
-	log := new(journal)
+	log, audit := new(journal), apptest.NewAudit(nil)
+	t.Cleanup(func() {
+		if err := audit.Err(); err != nil {
+			t.Error(err)
+		}
+	})
 	a, err := app.New(c, app.Options{
+		Audit: audit.Seal, Sending: audit.Leave,
 		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Store:  func(o *store.Options) { o.MemTableBytes, o.BallastBytes = 4<<20, -1 },
 	})

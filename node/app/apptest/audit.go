@@ -1,9 +1,8 @@
-package app_test
+package apptest
 
 import (
 	"bufio"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,15 +10,14 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"testing"
 )
 
-// audit holds every DTLS record that nodes of this test binary sent against every
+// Audit holds every DTLS record that nodes of this test binary sent against every
 // other: no two may have been sealed under one key with one number. Which record
 // has which key and number a node tells when it seals; what was sealed and never
 // left is no use of its number. Nodes in processes of their own write what left
 // to a file.
-type audit struct {
+type Audit struct {
 	file io.Writer // nil: in this process alone
 
 	mu     sync.Mutex
@@ -37,24 +35,22 @@ type use struct {
 // ending is how much of a record tells it from all others: ciphertext and tag.
 const ending = 16
 
-func newAudit(file io.Writer) *audit {
-	return &audit{file: file, sealed: map[string]use{}, used: map[use][32]byte{}}
+// NewAudit writes what leaves to file as well, nil for none.
+func NewAudit(file io.Writer) *Audit {
+	return &Audit{file: file, sealed: map[string]use{}, used: map[use][32]byte{}}
 }
 
-// allNodes is the audit of the nodes in this process.
-var allNodes = newAudit(nil)
-
-// seal implements session.Audit.
-func (a *audit) seal(keyBlock []byte, epoch uint16, sequence uint64, record []byte) {
+// Seal is app.Options.Audit: it is told of a record with its key and number.
+func (a *Audit) Seal(keyBlock []byte, epoch uint16, sequence uint64, record []byte) {
 	hash := sha256.Sum256(keyBlock)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.sealed[string(record[len(record)-ending:])] = use{[16]byte(hash[:16]), uint64(epoch)<<48 | sequence}
 }
 
-// leave takes a datagram of DTLS that is about to be sent. A sealed record is
-// always its last.
-func (a *audit) leave(datagram []byte) {
+// Leave is app.Options.Sending: it takes a datagram of DTLS that is about to be
+// sent. A sealed record is always its last.
+func (a *Audit) Leave(datagram []byte) {
 	if len(datagram) < ending {
 		return
 	}
@@ -74,7 +70,7 @@ func (a *audit) leave(datagram []byte) {
 	a.use(u, end)
 }
 
-func (a *audit) use(u use, record []byte) {
+func (a *Audit) use(u use, record []byte) {
 	hash := sha256.Sum256(record)
 	if before, twice := a.used[u]; twice && before != hash {
 		a.faults = append(a.faults, fmt.Sprintf("key %x, number %x", u.key, u.number))
@@ -82,37 +78,42 @@ func (a *audit) use(u use, record []byte) {
 	a.used[u] = hash
 }
 
-// verdict fails the test if a number was used twice so far.
-func (a *audit) verdict(t testing.TB) {
-	t.Helper()
+// Err names the nonces that were used twice so far, nil for none.
+func (a *Audit) Err() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	var all []error
 	for _, f := range a.faults {
-		t.Errorf("a nonce was used twice: %s", f)
+		all = append(all, fmt.Errorf("apptest: a nonce was used twice: %s", f))
 	}
+	return errors.Join(all...)
 }
 
-// records is how many different records left.
-func (a *audit) records() int {
+// Records is how many different records left.
+func (a *Audit) Records() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.used)
 }
 
-// read adds what processes wrote to a file.
-func (a *audit) read(t testing.TB, name string) {
-	t.Helper()
-	file := must[*os.File](t)(os.Open(name))
+// Read adds what processes wrote to a file.
+func (a *Audit) Read(name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for lines.Scan() {
 		u, end, err := parseUse(lines.Text())
 		if err != nil {
-			t.Fatalf("%s: %q: %v", name, lines.Text(), err)
+			return fmt.Errorf("apptest: %s: %q: %w", name, lines.Text(), err)
 		}
 		a.use(u, end)
 	}
-	check(t, lines.Err())
+	return lines.Err()
 }
 
 func parseUse(line string) (u use, end []byte, err error) {
@@ -128,34 +129,4 @@ func parseUse(line string) (u use, end []byte, err error) {
 	}
 	copy(u.key[:], key)
 	return u, end, err
-}
-
-// TestAuditFindsReuse: the audit itself is no blank cheque.
-func TestAuditFindsReuse(t *testing.T) {
-	key, other := []byte("one key block"), []byte("another")
-	make16 := func(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 40), n) }
-	for name, c := range map[string]struct {
-		second []byte
-		key    []byte
-		number uint64
-		leaves bool
-		fault  bool
-	}{
-		"another number":  {make16(2), key, 6, true, false},
-		"another key":     {make16(2), other, 5, true, false},
-		"the same record": {make16(1), key, 5, true, false},
-		"never sent":      {make16(2), key, 5, false, false},
-		"another record":  {make16(2), key, 5, true, true},
-	} {
-		a := newAudit(nil)
-		a.seal(key, 1, 5, make16(1))
-		a.leave(make16(1))
-		a.seal(c.key, 1, c.number, c.second)
-		if c.leaves {
-			a.leave(c.second)
-		}
-		if got := len(a.faults) > 0; got != c.fault {
-			t.Errorf("%s: found %v", name, got)
-		}
-	}
 }
