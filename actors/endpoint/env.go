@@ -78,6 +78,7 @@ type Shard struct {
 
 	lastOperation ids.Operation
 	scratch       []byte // of save
+	plain         []byte // of transmit: the message that is sealed next
 	uploads       int    // bytes of bodies that are not whole
 }
 

@@ -92,7 +92,7 @@ func (e *Endpoint) clearSession(fx *Effects) {
 	if _, err := e.readable(); err == nil {
 		fx.Signposts = append(fx.Signposts, Signpost{Sign: e.sessionSign(), Clear: true})
 	}
-	e.secure = secure{plain: e.secure.plain}
+	e.secure = secure{}
 	e.at.Session, e.at.Secret, e.at.Unproven = nil, nil, false
 	e.saveContact = true
 }

@@ -53,11 +53,11 @@ func (e *Endpoint) approach(m *coap.Message, fx *Effects) {
 
 // affordable reports that a request may go to an unproven path.
 func (e *Endpoint) affordable(m *coap.Message) bool {
-	plain, err := m.Append(e.secure.plain[:0])
+	plain, err := m.Append(e.shard.plain[:0])
 	if err != nil {
 		return true // transmit knows what to say of it
 	}
-	e.secure.plain = plain
+	e.shard.plain = plain
 	return e.secure.sent+len(plain)+dtlsrec.MaxOverhead <= amplification*e.secure.heard
 }
 

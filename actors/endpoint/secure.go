@@ -14,7 +14,6 @@ import (
 // secure is what an endpoint that is awake holds of its DTLS session.
 type secure struct {
 	session *session.Session // nil: not read yet, or none
-	plain   []byte           // the message that is sealed next: its memory is used again
 
 	// Since the peer is Unproven at its path: bytes of datagrams. A node that was
 	// restarted does not know, and begins at none.
@@ -118,11 +117,11 @@ func (e *Endpoint) transmit(path wire.ReturnPath, m *coap.Message, fx *Effects) 
 	if !e.at.Secured {
 		return fx.send(path, m)
 	}
-	plain, err := m.Append(e.secure.plain[:0])
+	plain, err := m.Append(e.shard.plain[:0])
 	if err != nil {
 		panic("endpoint: " + err.Error()) // our own message: tokens and options are bounded
 	}
-	e.secure.plain = plain
+	e.shard.plain = plain
 	e.transmitBytes(path, plain, fx)
 	return plain
 }
