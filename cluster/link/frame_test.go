@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -187,6 +188,14 @@ func TestRings(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, r, err)
 		} else if bytes.Contains([]byte(err.Error()), []byte("0101")) {
 			t.Errorf("%s: the error shows a key: %v", name, err)
+		}
+	}
+}
+
+func TestARingPrintsNoKey(t *testing.T) {
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(format, ring(t, 1, 2)); got != "2 cluster keys" {
+			t.Errorf("%s: %s", format, got)
 		}
 	}
 }

@@ -63,6 +63,12 @@ func NewRing(keys ...[]byte) (*Ring, error) {
 	return r, nil
 }
 
+// String says how many keys there are. Printing a ring shows none.
+func (r *Ring) String() string { return fmt.Sprintf("%d cluster keys", len(r.keys)) }
+
+// GoString is String: "%#v" shows none, either.
+func (r *Ring) GoString() string { return r.String() }
+
 // derive is HKDF-SHA256 without salt: cluster keys are random already.
 func derive(secret []byte, info string, size int) []byte {
 	key, err := hkdf.Key(sha256.New, secret, nil, info, size)

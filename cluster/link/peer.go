@@ -39,7 +39,7 @@ type peer struct {
 // accepted, by whoever was here before.
 func newPeer(self wire.Node, to Peer, ring *Ring, sent, accepted uint64) *peer {
 	p := &peer{node: to.Node}
-	p.tx.addr = to.Addr
+	p.setAddr(to.Addr)
 	p.tx.counter = sent
 	if accepted > 0 {
 		p.rx.window = closedUpTo(accepted)
@@ -59,9 +59,10 @@ func (p *peer) setRing(self wire.Node, ring *Ring) {
 	p.rx.Unlock()
 }
 
+// setAddr keeps a mapped IPv4 address as IPv4: a socket of IPv4 alone takes no other.
 func (p *peer) setAddr(addr netip.AddrPort) {
 	p.tx.Lock()
-	p.tx.addr = addr
+	p.tx.addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 	p.tx.Unlock()
 }
 

@@ -15,8 +15,8 @@ type queue struct {
 // segment is one frame's text: it ends there and holds so many datagrams.
 type segment struct{ end, datagrams int }
 
-// keepBytes is how much memory an empty queue keeps of a burst.
-const keepBytes = 16 << 10
+// keepBytes is how much memory an empty queue keeps of a burst, twice.
+const keepBytes = 64 << 10
 
 // add appends the datagram's envelope, unless it would exceed most bytes. A
 // frame is closed when the next datagram does not fit into it.

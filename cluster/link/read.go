@@ -11,8 +11,8 @@ import (
 // maxRead is the longest UDP payload.
 const maxRead = 1 << 16
 
-// errorPause is how long the reader waits after errors in a row. One alone is
-// the note of another host that it does not listen (ICMP).
+// errorPause is how long the reader waits after the second error in a row and
+// each one behind it: a socket that is broken for good takes no processor.
 const errorPause = 10 * time.Millisecond
 
 // reader is what the reading goroutine keeps from one frame to the next.

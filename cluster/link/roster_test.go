@@ -1,6 +1,7 @@
 package link
 
 import (
+	"net/netip"
 	"testing"
 
 	"dormouse/codec/wire"
@@ -59,7 +60,7 @@ func TestAddressesMove(t *testing.T) {
 	r := roomFor(t, 8)
 	now, _ := r.set([]Peer{{node(1, 1), simAddr(1)}})
 	before := now[1]
-	now, left := r.set([]Peer{{node(1, 1), simAddr(2)}})
+	now, left := r.set([]Peer{{node(1, 1), netip.MustParseAddrPort("[::ffff:127.0.0.1]:2")}})
 	if now[1] != before || len(left) != 0 || before.tx.addr != simAddr(2) {
 		t.Errorf("%v, %v", now, left)
 	}
