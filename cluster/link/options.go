@@ -51,7 +51,9 @@ type Options struct {
 
 	// Linger is how long a datagram may wait for company when frames have just
 	// left; after a pause it goes at once, and so does a full frame. Default
-	// 500 µs, negative: never.
+	// 500 µs, which becomes 1 ms in a process that idles; negative: never. With
+	// 5000 exchanges a second that come one by one it makes 6 datagrams a frame
+	// of 1, and takes a third of the CPU away; 2 ms do no better.
 	Linger time.Duration
 
 	// MaxPeers bounds the peers, and apart from them the lives of nodes that are

@@ -56,6 +56,29 @@ func TestOnlyNewerLivesReturn(t *testing.T) {
 	}
 }
 
+// TestWhoeverHoldsAPeerThatLeft can neither seal nor open with it: its counters
+// were handed on.
+func TestWhoeverHoldsAPeerThatLeft(t *testing.T) {
+	var nonce [nonceSize]byte
+	r := roomFor(t, 8)
+	now, _ := r.set(peersOf(nodeB))
+	p := now[nodeB.ID]
+	d := r.ring.keys[0].direction(nodeB, nodeA)
+	frame := d.seal(nil, nodeB, 1, goldenText(), &nonce)
+	r.set(nil)
+	if _, _, ok := p.next(nil, nodeA, goldenText(), &nonce); ok || p.tx.counter != 0 {
+		t.Error("it sealed")
+	}
+	h, _ := parseHeader(frame)
+	if _, why, ok := p.open(nil, &h, frame, &nonce); ok || why != DropUnknown {
+		t.Errorf("opened: %v, %v", ok, why)
+	}
+	fwd := forward("x")
+	if why, ok, _, _ := p.add(&fwd, &Options{FrameSize: 1400, QueueBytes: 1 << 20}); ok || why != DropPeerGone {
+		t.Errorf("queued: %v, %v", ok, why)
+	}
+}
+
 func TestAddressesMove(t *testing.T) {
 	r := roomFor(t, 8)
 	now, _ := r.set([]Peer{{node(1, 1), simAddr(1)}})
