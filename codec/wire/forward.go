@@ -1,0 +1,126 @@
+package wire
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// ErrForward: a forwarded datagram is cut, or has what no version 1 writes.
+var ErrForward = errors.New("wire: malformed forwarded datagram")
+
+// MaxHops is how many links between nodes a datagram may cross: one where the
+// first node knew the owner, two where its topology was old, three where that
+// of the second was, too. Beyond that something goes in a circle.
+const MaxHops = 3
+
+// MaxForwarded is the longest datagram that one UDP datagram between nodes can
+// carry, in bytes: 65507 (RFC 768 over IPv4) less the longest envelope and 64
+// for the frame.
+const MaxForwarded = 65507 - forwardOverhead - 64
+
+// forwardOverhead is the longest envelope: flags, topology, ingress and
+// incarnation, path of two IPv6 addresses, length.
+const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 36 + 3
+
+// NodeID is a node's stable identifier, random and never 0. A wiped disk is
+// another node.
+type NodeID uint64
+
+// Node is one life of a node: the incarnation is larger at every start.
+type Node struct {
+	ID          NodeID
+	Incarnation uint64
+}
+
+// Kind says where a forwarded datagram is going.
+type Kind uint8
+
+const (
+	// ToOwner: a device sent it, the shard's owner is to answer.
+	ToOwner Kind = iota
+	// ToIngress: it is for a device, and leaves from the socket the device used.
+	ToIngress
+)
+
+// Forward is a device's datagram on its way between nodes, with what the next
+// node must know of it.
+type Forward struct {
+	Kind     Kind
+	DTLS     bool       // a DTLS record of the secure listener; else CoAP
+	Hops     uint8      // links crossed, 1 to MaxHops on the wire
+	Topology uint64     // version of the placement that the sender looked at
+	Ingress  Node       // has the socket; zero: the frame's sender (ToOwner), its receiver (ToIngress)
+	Path     ReturnPath // at the ingress node
+	Datagram []byte     // 0 to MaxForwarded bytes, as the device sent or will get them
+}
+
+// Bits of the first byte. The hop count is the lowest two.
+const (
+	forwardHops    = 3
+	forwardAnswer  = 1 << 2
+	forwardDTLS    = 1 << 3
+	forwardIngress = 1 << 4
+	forwardKnown   = 1<<5 - 1
+)
+
+// Append appends flags(1), topology(varint), with flag bit 4 the ingress node(8)
+// and its incarnation(8), the path, the datagram's length(varint) and the
+// datagram. Hops must be 1 to MaxHops and the path's peer valid.
+func (f *Forward) Append(dst []byte) []byte {
+	flags := f.Hops & forwardHops
+	if f.Kind == ToIngress {
+		flags |= forwardAnswer
+	}
+	if f.DTLS {
+		flags |= forwardDTLS
+	}
+	if f.Ingress != (Node{}) {
+		flags |= forwardIngress
+	}
+	dst = binary.AppendUvarint(append(dst, flags), f.Topology)
+	if f.Ingress != (Node{}) {
+		dst = f.Ingress.Append(dst)
+	}
+	dst = f.Path.Append(dst)
+	dst = binary.AppendUvarint(dst, uint64(len(f.Datagram)))
+	return append(dst, f.Datagram...)
+}
+
+// MaxLen is a bound of what Append appends, in bytes.
+func (f *Forward) MaxLen() int { return forwardOverhead + len(f.Datagram) }
+
+// ParseForward reads what Append wrote and returns the bytes used; more may
+// follow. The datagram aliases b.
+func ParseForward(b []byte) (fwd Forward, n int, err error) {
+	f := NewFields(b)
+	flags := f.Byte()
+	fwd.Hops = flags & forwardHops
+	if flags&^forwardKnown != 0 || fwd.Hops == 0 {
+		return Forward{}, 0, fmt.Errorf("%w: flags %#02x", ErrForward, flags)
+	}
+	if flags&forwardAnswer != 0 {
+		fwd.Kind = ToIngress
+	}
+	fwd.DTLS = flags&forwardDTLS != 0
+	fwd.Topology = f.Uvarint()
+	if flags&forwardIngress != 0 {
+		fwd.Ingress = Node{NodeID(f.Uint64()), f.Uint64()}
+	}
+	path, used, err := ParseReturnPath(f.Peek())
+	if err != nil {
+		return Forward{}, 0, fmt.Errorf("%w: its path", ErrForward)
+	}
+	f.Cut(used)
+	fwd.Path, fwd.Datagram = path, f.Bytes()
+	if f.bad || len(fwd.Datagram) > MaxForwarded {
+		return Forward{}, 0, fmt.Errorf("%w: its datagram", ErrForward)
+	}
+	return fwd, len(b) - f.Len(), nil
+}
+
+// Append appends the node(8) and its incarnation(8).
+func (n Node) Append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(n.ID))
+	return binary.BigEndian.AppendUint64(dst, n.Incarnation)
+}
