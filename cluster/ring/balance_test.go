@@ -19,7 +19,7 @@ var sizes = []struct{ nodes, shards, zones int }{
 const (
 	mostLoad = 1.25
 	mostMove = 1.2
-	few      = 3 // more than must may move where only some do: zones leave few places to go to
+	few      = 6 // more than must may move where only some do: least knows no zones, and they close places
 )
 
 // spread is the greatest load by the mean, for replicas and leaders, in parts
