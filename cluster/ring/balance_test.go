@@ -85,7 +85,7 @@ func least(old *Topology, nodes []Node) (replicas, leaders int) {
 	}
 	for node := range p.nodes {
 		replicas += max(0, p.quota[node]-p.load[node])
-		leaders = max(leaders, l.low[node]-led[node])
+		leaders += max(0, l.low[node]-led[node])
 	}
 	return replicas, max(leaders, led[p.nobody])
 }
@@ -188,6 +188,37 @@ func happen(r *rand.Rand, nodes []Node, zones int) []Node {
 		n.Zone = fmt.Sprint("zone ", r.IntN(zones))
 	}
 	return nodes
+}
+
+// TestManyChanges: what is left of each change does not add up. A hundred nodes,
+// of which any number up to ten come and go at once, a hundred times.
+func TestManyChanges(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 0))
+	nodes := many(r, 100, 1)
+	top := mustPlace(t, nodes, 1024, 3)
+	var sum struct{ replicas, leaders, leastReplicas, leastLeaders int }
+	var most [2]float64
+	for range 100 {
+		nodes = shuffled(r, nodes)
+		if r.IntN(2) == 0 && len(nodes) > 60 {
+			nodes = nodes[1+r.IntN(10):]
+		} else {
+			nodes = append(nodes, many(r, 1+r.IntN(10), 1)...)
+		}
+		leastReplicas, leastLeaders := least(&top, nodes)
+		next := mustReplan(t, top, nodes)
+		replicas, leaders := moved(&top, &next)
+		sum.replicas, sum.leastReplicas = sum.replicas+replicas, sum.leastReplicas+leastReplicas
+		sum.leaders, sum.leastLeaders = sum.leaders+leaders, sum.leastLeaders+leastLeaders
+		a, b := spread(&next)
+		most[0], most[1] = max(most[0], a), max(most[1], b)
+		top = next
+	}
+	t.Logf("%+v moved, load by mean at most %.2f", sum, most)
+	if most[0] > mostLoad || most[1] > mostLoad || float64(sum.replicas) > mostMove*float64(sum.leastReplicas) || float64(sum.leaders) > mostMove*float64(sum.leastLeaders) {
+		t.Errorf("seed %d: %+v moved, load by mean at most %.2f", seed, sum, most)
+	}
 }
 
 // TestWeightsAreObeyed: twice the weight, twice the replicas and leaders.

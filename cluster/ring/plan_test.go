@@ -136,6 +136,11 @@ func TestSmallClusters(t *testing.T) {
 			{"1~ 2~ 3~", "32/16 32/16 32/0", 0, 0},
 			{"1 2 3", "32/11 32/12 32/9", 0, 9},
 		},
+		{ // of two nodes that begin together each leads half, and stays where it is alone
+			{"1 2", "32/16 32/16", 0, 0},
+			{"1~ 2", "32/16 32/16", 0, 0}, // the only voter cannot rest
+			{"1 2!", "32/32 0/0", 0, 16},
+		},
 		{ // all drain: somebody has to stay
 			{"1 2! 3", "32/16 0/0 32/16", 0, 0},
 			{"1! 2! 3!", "32/11 32/9 32/12", 32, 9},
