@@ -57,12 +57,16 @@ type plan struct {
 	held     [][]int // replicas places for each shard: who holds them
 	load     []int   // places that a node holds
 	quota    []int   // places that it should hold
+	full     []bool  // it, or its zone, can have no more
+	last     int     // node that got the last place of all quotas
+	level    int     // its quota then
 }
 
 func newPlan(old Topology, nodes []Node) *plan {
 	p := &plan{
 		old: old.Shards, nodes: nodes, nobody: len(nodes), replicas: min(old.Replicas, len(nodes)),
 		held: make([][]int, len(old.Shards)), load: make([]int, len(nodes)+1), quota: make([]int, len(nodes)+1),
+		full: make([]bool, len(nodes)),
 	}
 	p.setZones()
 	return p

@@ -20,14 +20,23 @@ func (p *plan) setQuotas() {
 	for left := shards * p.replicas; left > 0; {
 		node := q.nodes[0]
 		if p.quota[node] == shards || inZone[p.zone[node]] == shards*p.perZone {
+			p.full[node] = true
 			heap.Pop(q)
 			continue
 		}
 		p.quota[node]++
+		p.last = node
 		inZone[p.zone[node]]++
 		left--
 		heap.Fix(q, 0)
 	}
+	p.level = p.quota[p.last]
+}
+
+// isLast says that a node with so many places is as loaded for its weight as
+// who got the last one: as good a choice for it.
+func (p *plan) isLast(node, places int) bool {
+	return places*p.nodes[p.last].Weight == p.level*p.nodes[node].Weight
 }
 
 // quotas is a heap of the nodes that may get more: who would be the least
