@@ -28,7 +28,7 @@ type lead struct {
 }
 
 // leaders chooses who leads each shard: who did, as long as it may; else the
-// least loaded holder. Then leaders move until shares are kept.
+// least loaded heir. Then leaders move until shares are kept.
 func (p *plan) leaders() []int {
 	l := &lead{plan: p, leader: make([]int, len(p.held)), leads: make([]int, len(p.nodes))}
 	var open []int
@@ -45,22 +45,25 @@ func (p *plan) leaders() []int {
 		})
 		l.leads[l.leader[s]]++
 	}
+	// Who leads what it did not lead before can change for nothing, and so to
+	// the nearest that there is.
+	l.settle(exact, l.isNew)
+	l.settle(leadSlack, func(int) bool { return true })
+	return l.leader
+}
+
+// settle moves those leaders that may until each node leads its share, or no
+// move is found. Every move brings one node nearer to its bounds and none
+// farther: it ends.
+func (l *lead) settle(slack int, moving func(shard int) bool) {
+	l.setBounds(slack)
+	l.moving = moving
 	below := func(node int) bool { return l.leads[node] < l.low[node] }
 	aboveLow := func(node int) bool { return l.leads[node] > l.low[node] }
 	belowHigh := func(node int) bool { return l.leads[node] < l.high[node] }
 	above := func(node int) bool { return l.leads[node] > l.high[node] }
-	// Who leads what it did not lead before can change for nothing, and so to
-	// the nearest that there is. In each round every move brings one node nearer
-	// to its bounds and none farther: it ends.
-	l.setBounds(exact)
-	l.moving = l.isNew
 	for l.balance(aboveLow, below) || l.balance(above, belowHigh) {
 	}
-	l.setBounds(leadSlack)
-	l.moving = func(int) bool { return true }
-	for l.balance(aboveLow, below) || l.balance(above, belowHigh) {
-	}
-	return l.leader
 }
 
 // setBounds gives each node its share of all shards by weight, 1/slack more or
