@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
@@ -53,7 +54,7 @@ func parseHeader(frame []byte) (h header, err error) {
 		return h, errVersion
 	}
 	copy(h.key[:], frame[1:])
-	h.sender = wire.Node{ID: wire.NodeID(binary.BigEndian.Uint64(frame[5:])), Incarnation: binary.BigEndian.Uint64(frame[13:])}
+	h.sender = wire.Node{ID: ids.Node(binary.BigEndian.Uint64(frame[5:])), Incarnation: binary.BigEndian.Uint64(frame[13:])}
 	h.counter = binary.BigEndian.Uint64(frame[21:])
 	return h, nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
@@ -17,7 +18,7 @@ type Link struct {
 	socket Socket
 	count  counters
 
-	peers atomic.Pointer[map[wire.NodeID]*peer] // as of the last SetPeers
+	peers atomic.Pointer[map[ids.Node]*peer] // as of the last SetPeers
 
 	mu     sync.Mutex // guards all below; taken before a peer's locks
 	roster roster
@@ -54,7 +55,7 @@ func New(socket Socket, o Options) (*Link, error) {
 	}
 	l := &Link{o: o, socket: socket, ready: newVisits(), closed: make(chan struct{})}
 	l.roster = roster{self: o.Self, ring: o.Ring, most: o.MaxPeers}
-	l.peers.Store(&map[wire.NodeID]*peer{})
+	l.peers.Store(&map[ids.Node]*peer{})
 	l.done.Go(l.read)
 	l.done.Go(l.write)
 	return l, nil
@@ -85,7 +86,7 @@ func (l *Link) SetRing(ring *Ring) {
 // counts the link: fwd.Hops is 0 for what comes from a device or an endpoint
 // here, and as it was received for what is passed on. It never waits, and does
 // not keep fwd.
-func (l *Link) Send(to wire.NodeID, fwd wire.Forward) bool {
+func (l *Link) Send(to ids.Node, fwd wire.Forward) bool {
 	if why, ok := l.send(to, &fwd); !ok {
 		l.count.drop(why, 1)
 		return false
@@ -93,7 +94,7 @@ func (l *Link) Send(to wire.NodeID, fwd wire.Forward) bool {
 	return true
 }
 
-func (l *Link) send(to wire.NodeID, fwd *wire.Forward) (Drop, bool) {
+func (l *Link) send(to ids.Node, fwd *wire.Forward) (Drop, bool) {
 	switch {
 	case l.isClosed():
 		return DropClosed, false

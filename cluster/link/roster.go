@@ -1,6 +1,7 @@
 package link
 
 import (
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
@@ -10,7 +11,7 @@ type roster struct {
 	self wire.Node
 	ring *Ring
 	most int // peers, and past lives
-	now  map[wire.NodeID]*peer
+	now  map[ids.Node]*peer
 
 	// sent is the highest counter that any peer who left was sent. A new peer's
 	// begin behind it, so that a life that returns sees no counter twice, and
@@ -32,8 +33,8 @@ type departed struct {
 // with a newer incarnation begin anew. An older incarnation than one that was
 // known is passed over: news may overtake one another. It returns the peers,
 // and who left.
-func (r *roster) set(list []Peer) (now map[wire.NodeID]*peer, left []*peer) {
-	now = make(map[wire.NodeID]*peer, len(list))
+func (r *roster) set(list []Peer) (now map[ids.Node]*peer, left []*peer) {
+	now = make(map[ids.Node]*peer, len(list))
 	for _, to := range list {
 		if to.Node.ID == r.self.ID || to.Node.ID == 0 || now[to.Node.ID] != nil || len(now) >= r.most {
 			continue

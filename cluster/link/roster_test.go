@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
@@ -12,7 +13,7 @@ func roomFor(t *testing.T, most int) *roster {
 }
 
 func node(id, incarnation uint64) wire.Node {
-	return wire.Node{ID: wire.NodeID(id), Incarnation: incarnation}
+	return wire.Node{ID: ids.Node(id), Incarnation: incarnation}
 }
 
 func TestARosterKeepsItsBounds(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"dormouse/codec/ids"
 )
 
 // ErrForward: a forwarded datagram is cut, or has what no version 1 writes.
@@ -23,13 +25,9 @@ const MaxForwarded = 65507 - forwardOverhead - 64
 // incarnation, path of two IPv6 addresses, length.
 const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 36 + 3
 
-// NodeID is a node's stable identifier, random and never 0. A wiped disk is
-// another node.
-type NodeID uint64
-
 // Node is one life of a node: the incarnation is larger at every start.
 type Node struct {
-	ID          NodeID
+	ID          ids.Node
 	Incarnation uint64
 }
 
@@ -105,7 +103,7 @@ func ParseForward(b []byte) (fwd Forward, n int, err error) {
 	fwd.DTLS = flags&forwardDTLS != 0
 	fwd.Topology = f.Uvarint()
 	if flags&forwardIngress != 0 {
-		fwd.Ingress = Node{NodeID(f.Uint64()), f.Uint64()}
+		fwd.Ingress = Node{ids.Node(f.Uint64()), f.Uint64()}
 	}
 	path, used, err := ParseReturnPath(f.Peek())
 	if err != nil {
