@@ -5,7 +5,7 @@
 //
 //	memberlist ──callbacks──▶ tracker (latest of each name) ──▶ one goroutine: view ──▶ Listener.Changed(events, all)
 //	     ▲                                                                     └──────▶ Listener.Conflict
-//	     ├── joiner: the join list until a peer is met, then members that failed
+//	     ├── joiner: the join list until it answers, then members that failed
 //	     └── announcer: new metadata
 //
 // What it promises:
