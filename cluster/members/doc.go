@@ -17,7 +17,7 @@
 //     is Failed, however soon the next begins under the same name.
 //   - Two nodes under one name or one ID are reported. Both stay as they are:
 //     which of them wins is decided elsewhere.
-//   - The keys can be replaced while the cluster runs (Keys).
+//   - The keys can be replaced while the cluster runs (SetKeys).
 //
 // What it does not do: it agrees on nothing. Two nodes may see different lists
 // for seconds, and for as long as a cut lasts; a member that is listed may be
@@ -27,7 +27,7 @@
 //
 // Traps of memberlist that are closed here: metadata over 512 bytes panics; a
 // bind address that is a host name binds every interface; joining oneself counts
-// as success; a dead node with a new address is refused for ever, and one that
+// as success; a node that is found by another does not look any further; a dead node with a new address is refused for ever, and one that
 // was away for longer than it is gossiped to is never asked again; the list of
 // members does not tell Left from Failed; removing a key races with its use.
 //

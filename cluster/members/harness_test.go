@@ -69,6 +69,20 @@ func (n *node) await(t *testing.T, what string, pleases func() bool) {
 	}
 }
 
+// eventually waits for what no listener is told of.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(patience); !f(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
 // awaitList waits for a list of these names.
 func (n *node) awaitList(t *testing.T, names ...string) {
 	t.Helper()

@@ -48,10 +48,11 @@ func (l *logger) Write(line []byte) (int, error) {
 			break
 		}
 	}
-	tag, text, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+	whole := bytes.TrimSpace(line)
+	tag, text, _ := bytes.Cut(whole, []byte(" "))
 	level, known := levels[string(tag)]
 	if !known {
-		level, text = slog.LevelInfo, line
+		level, text = slog.LevelInfo, whole
 	}
 	l.log(level, string(bytes.TrimPrefix(text, []byte("memberlist: "))))
 	return len(line), nil
