@@ -54,13 +54,12 @@ type lostMember struct {
 func (j *joiner) run(ctx context.Context) {
 	pause, joined := firstRetry, len(j.list) == 0
 	for {
-		switch {
-		case !joined || j.contested():
-			joined = j.round(ctx)
-		default:
-			j.reach(time.Now())
+		if !joined || j.contested() {
+			joined = j.round(ctx) || len(j.list) == 0
+		} else {
 			pause = j.reconnect
 		}
+		j.reach(time.Now())
 		select {
 		case <-ctx.Done():
 			return

@@ -81,7 +81,9 @@ func (k *keyring) set(keys [][]byte) error {
 	return k.order(keys)
 }
 
-// order puts the first of keys first, and removes those not among them.
+// order puts the first of keys first, and removes those not among them. While it
+// does, another of keys may encrypt: whoever drops a key knows that the peers
+// have all the others.
 func (k *keyring) order(keys [][]byte) error {
 	kept := len(unique(keys))
 	use := keys[:1]
