@@ -1,0 +1,98 @@
+package members
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"dormouse/codec/ids"
+)
+
+// MaxMeta bounds encoded metadata, in bytes. It is memberlist's own bound, over
+// which that panics.
+const MaxMeta = 512
+
+// Versions of the layout; see docs/formats/member.md.
+const (
+	metaVersion = 1 // what AppendMeta writes
+	metaSince   = 1 // the least version whose readers understand it
+)
+
+const (
+	metaFixed   = 3 + 3*8 + 3*2 + 1
+	flagLeaving = 1 << 0
+)
+
+// ErrMeta is in the chain of every error of AppendMeta and ParseMeta.
+var ErrMeta = errors.New("members: malformed metadata")
+
+// valid says what of m cannot be gossiped.
+func (m Meta) valid() error {
+	switch {
+	case m.ID == 0:
+		return fmt.Errorf("%w: node ID 0", ErrMeta)
+	case m.Zone != "" && !validName(m.Zone):
+		return fmt.Errorf("%w: zone %q: letters, digits, and after the first of them - _ . too, at most %d", ErrMeta, m.Zone, MaxName)
+	}
+	return nil
+}
+
+// AppendMeta appends m, at most metaFixed+MaxName bytes, which is far below
+// MaxMeta: a node with whatever valid metadata can be gossiped.
+//
+//	version(1) since(1) flags(1) id(8) incarnation(8) topology(8) cluster(2) link(2) http(2) length(1), zone
+func AppendMeta(dst []byte, m Meta) ([]byte, error) {
+	if err := m.valid(); err != nil {
+		return dst, err
+	}
+	var flags byte
+	if m.Leaving {
+		flags |= flagLeaving
+	}
+	dst = append(dst, metaVersion, metaSince, flags)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.ID))
+	dst = binary.BigEndian.AppendUint64(dst, m.Incarnation)
+	dst = binary.BigEndian.AppendUint64(dst, m.Topology)
+	dst = binary.BigEndian.AppendUint16(dst, m.Ports.Cluster)
+	dst = binary.BigEndian.AppendUint16(dst, m.Ports.Link)
+	dst = binary.BigEndian.AppendUint16(dst, m.Ports.HTTP)
+	dst = append(dst, byte(len(m.Zone)))
+	return append(dst, m.Zone...), nil
+}
+
+// ParseMeta reads all of b. Of a newer node that says this reader understands
+// it, flags and bytes behind the zone are passed over: nodes of two releases run
+// together.
+func ParseMeta(b []byte) (Meta, error) {
+	if len(b) < metaFixed || len(b) > MaxMeta {
+		return Meta{}, fmt.Errorf("%w: %d bytes", ErrMeta, len(b))
+	}
+	version, since, flags := b[0], b[1], b[2]
+	if version == 0 || since == 0 || since > version || since > metaVersion {
+		return Meta{}, fmt.Errorf("%w: version %d for readers since version %d, this is one of version %d", ErrMeta, version, since, metaVersion)
+	}
+	zone := b[metaFixed:]
+	if int(b[metaFixed-1]) > len(zone) {
+		return Meta{}, fmt.Errorf("%w: a zone of %d bytes in %d", ErrMeta, b[metaFixed-1], len(zone))
+	}
+	zone, rest := zone[:b[metaFixed-1]], zone[b[metaFixed-1]:]
+	if version == metaVersion && (flags&^flagLeaving != 0 || len(rest) > 0) {
+		return Meta{}, fmt.Errorf("%w: flags %08b, %d bytes behind the zone", ErrMeta, flags, len(rest))
+	}
+	m := parseFixed(b)
+	m.Leaving, m.Zone = flags&flagLeaving != 0, string(zone)
+	return m, m.valid()
+}
+
+func parseFixed(b []byte) Meta {
+	return Meta{
+		ID:          ids.Node(binary.BigEndian.Uint64(b[3:])),
+		Incarnation: binary.BigEndian.Uint64(b[11:]),
+		Topology:    binary.BigEndian.Uint64(b[19:]),
+		Ports: Ports{
+			Cluster: binary.BigEndian.Uint16(b[27:]),
+			Link:    binary.BigEndian.Uint16(b[29:]),
+			HTTP:    binary.BigEndian.Uint16(b[31:]),
+		},
+	}
+}
