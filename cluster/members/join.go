@@ -17,6 +17,11 @@ const (
 	// join list; it doubles from the one to the other.
 	firstRetry = 200 * time.Millisecond
 	lastRetry  = 5 * time.Second
+	// contestFor is how long the join list is asked after the last word of another
+	// node with our name, contestRetry how often: that node may be suspected, which
+	// is no conflict, and not be dead yet; then our name is free, and nobody tells.
+	contestFor   = 15 * time.Second
+	contestRetry = time.Second
 	// reconnectEvery is the pause between two attempts to reach a member that
 	// failed: behind a cut both sides forget each other, and nobody else asks.
 	reconnectEvery = 3 * time.Second
@@ -53,10 +58,18 @@ type lostMember struct {
 // run looks for peers until ctx ends.
 func (j *joiner) run(ctx context.Context) {
 	pause, joined := firstRetry, len(j.list) == 0
+	var contest time.Time // its end
 	for {
-		if !joined || j.contested() {
-			joined = j.round(ctx) || len(j.list) == 0
-		} else {
+		if j.contested() {
+			contest = time.Now().Add(contestFor)
+		}
+		switch contested := time.Now().Before(contest); {
+		case contested:
+			j.round(ctx)
+			pause = min(pause, contestRetry)
+		case !joined:
+			joined = j.round(ctx)
+		default:
 			pause = j.reconnect
 		}
 		j.reach(time.Now())

@@ -1,11 +1,13 @@
 package members
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -77,4 +79,32 @@ func TestJitter(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
+}
+
+// One word of another node with our name is enough to go on asking until that
+// node is dead for sure, and no longer.
+func TestContestGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		met, asked := make(chan struct{}), 0
+		close(met)
+		j := &joiner{
+			list: []string{"192.0.2.1:7946"}, reconnect: reconnectEvery, met: met,
+			contested: func() bool { return asked == 0 },
+			dial:      func(netip.AddrPort) error { asked++; return nil },
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go j.run(ctx)
+		<-time.After(contestFor + lastRetry) // of the bubble
+		synctest.Wait()
+		most := asked
+		if rounds := int(contestFor / contestRetry); asked < rounds*3/4 || asked > rounds*2 {
+			t.Errorf("asked %d times in %v", asked, contestFor)
+		}
+		<-time.After(time.Hour) // of the bubble
+		synctest.Wait()
+		if asked > most+1 {
+			t.Errorf("asked %d times more in an hour without a contest", asked-most)
+		}
+		cancel()
+	})
 }
