@@ -14,6 +14,15 @@ import (
 	"dormouse/node/config"
 )
 
+const usage = `Usage:
+  dormouse [FLAGS]           serve devices until a signal
+  dormouse config [FLAGS]    print the settings in force and where each comes from
+  dormouse credentials ...   pre-shared keys of endpoints, at a node that is running
+
+Flags; each is a variable, and a key of the YAML file, too:
+
+`
+
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "credentials" {
 		os.Exit(cli.Credentials(os.Args[2:], cli.System{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}))
@@ -33,6 +42,7 @@ func run(args []string) error {
 	loaded, err := config.Load(config.System(args))
 	switch {
 	case errors.Is(err, config.ErrHelp):
+		fmt.Print(usage)
 		config.Usage(os.Stdout)
 		return nil
 	case err != nil:
