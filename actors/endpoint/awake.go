@@ -16,9 +16,19 @@ func (r *Registration) window() (awake time.Duration, given bool) {
 	return r.AwakeTime, r.HasAwake
 }
 
-// AwakeFor is how long the device listens after a message; 0 means for ever.
+// Listens reports that a device which is registered is believed to listen: it can
+// be reached, and its window is not over.
+func (c *Contact) Listens(now time.Time, node *Config) bool {
+	if c.Asleep || c.Secured && c.Session == nil {
+		return false
+	}
+	window := c.awakeFor(node)
+	return window == 0 || now.Sub(c.LastContact) <= window
+}
+
+// awakeFor is how long the device listens after a message; 0 means for ever.
 // What its setting or registration say counts before the node's value.
-func (c *Contact) AwakeFor(node *Config) time.Duration {
+func (c *Contact) awakeFor(node *Config) time.Duration {
 	switch {
 	case c.HasWindow:
 		return c.Window
@@ -32,11 +42,7 @@ func (c *Contact) AwakeFor(node *Config) time.Duration {
 
 // awake reports that the device is believed to listen now.
 func (e *Endpoint) awake(now time.Time) bool {
-	if !e.known || !e.at.Registered || e.at.Asleep || e.at.Secured && e.at.Session == nil {
-		return false
-	}
-	window := e.at.AwakeFor(&e.shard.Env.Config)
-	return window == 0 || now.Sub(e.at.LastContact) <= window
+	return e.known && e.at.Registered && e.at.Listens(now, &e.shard.Env.Config)
 }
 
 // wakesUp begins a new wake-up: what was tried in vain may go out again.

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -67,6 +68,13 @@ func (c *Credentials) Open(s Sealer, key []byte) ([]byte, error) {
 		return nil, fmt.Errorf("endpoint: open the key of %q: %w", c.Endpoint, err)
 	}
 	return plain, nil
+}
+
+// HasKey reports that key, in the clear, is that of c, whose record is at place
+// (wire.EndpointKey). One that does not open is no key at all.
+func (c *Credentials) HasKey(s Sealer, place, key []byte) bool {
+	plain, err := c.Open(s, place)
+	return err == nil && subtle.ConstantTimeCompare(plain, key) == 1
 }
 
 // SetCredentials gives the endpoint credentials. That the identity is nobody

@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"time"
 
@@ -77,11 +76,8 @@ func replyIdentity(reply func(string, error), identity string, err error, fx *Ef
 }
 
 func (e *Endpoint) sameCredentials(old *Credentials, ev *SetCredentials) bool {
-	if old.Endpoint != ev.Endpoint || old.Identity != ev.Identity {
-		return false
-	}
-	key, err := old.Open(e.shard.Env.Seal, wire.EndpointKey(e.id))
-	return err == nil && subtle.ConstantTimeCompare(key, ev.Key) == 1
+	return old.Endpoint == ev.Endpoint && old.Identity == ev.Identity &&
+		old.HasKey(e.shard.Env.Seal, wire.EndpointKey(e.id), ev.Key)
 }
 
 func (e *Endpoint) provision(now time.Time, ev *SetCredentials, old *Credentials, fx *Effects) {

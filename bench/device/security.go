@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"time"
 
 	"dormouse/bench/device/secure"
 	"dormouse/codec/dtlsrec"
@@ -21,8 +20,6 @@ type Security struct {
 }
 
 const (
-	// shakeTime ends a handshake that comes to nothing: that of dormouse, too.
-	shakeTime = 60 * time.Second
 	// maxShakes are under way at the same time, and take 60 kB each; others wait.
 	maxShakes = 64
 	// shakeQueue is how many datagrams may wait for a handshake; more are lost.
@@ -67,7 +64,7 @@ func (g *guard) shake(m *member) {
 		a := arrival{member: m}
 		select {
 		case g.slots <- struct{}{}:
-			ctx, cancel := context.WithTimeout(g.ctx, shakeTime)
+			ctx, cancel := context.WithTimeout(g.ctx, secure.HandshakeTime)
 			a.link, a.err = secure.Handshake(ctx, func(b []byte) { _, _ = conn.Write(b) }, in, o)
 			cancel()
 			<-g.slots

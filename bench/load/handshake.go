@@ -98,7 +98,7 @@ func (s *shaker) begin(ctx context.Context, device uint32) {
 	from, options, socket := s.g.fleet.source(device), s.g.options.handshakeOf(device), s.g.socket
 	s.wait.Go(func() {
 		began := time.Now()
-		ctx, cancel := context.WithTimeout(ctx, shakeTime)
+		ctx, cancel := context.WithTimeout(ctx, secure.HandshakeTime)
 		defer cancel()
 		link, err := secure.Handshake(ctx, func(b []byte) { socket.sendOne(from, b) }, in, options)
 		s.over <- shaken{device, link, err, time.Since(began)}

@@ -2,7 +2,6 @@ package load
 
 import (
 	"fmt"
-	"time"
 
 	"dormouse/bench/device/secure"
 	"dormouse/codec/dtlsrec"
@@ -30,8 +29,6 @@ type Security struct {
 }
 
 const (
-	// shakeTime ends a handshake that comes to nothing: that of dormouse, too.
-	shakeTime = 60 * time.Second
 	// mostAwake is how many devices keep their ciphers between two records, at
 	// 2 kB; the others make theirs anew.
 	mostAwake = 4096

@@ -90,19 +90,8 @@ func BenchmarkRate(b *testing.B) {
 }
 
 func steady(b *testing.B, rate int, linger time.Duration) {
-	var linkB *Link
-	ready := make(chan struct{})
 	linkA, atA := onLoopback(b, nodeA, linger, func(wire.Node, []wire.Forward) {})
-	linkB, atB := onLoopback(b, nodeB, linger, func(from wire.Node, batch []wire.Forward) {
-		<-ready
-		for _, fwd := range batch {
-			fwd.Hops = 0
-			linkB.Send(from.ID, fwd)
-		}
-	})
-	close(ready)
-	linkA.SetPeers([]Peer{atB})
-	linkB.SetPeers([]Peer{atA})
+	linkA.SetPeers([]Peer{echo(b, linger, atA)})
 	cpu := pace(b.N, rate, func() { linkA.Send(nodeB.ID, fresh(string(make([]byte, 60)))) })
 	s := linkA.Stats()
 	b.ReportMetric(float64(cpu)/float64(b.N), "cpu-ns/op")
@@ -135,11 +124,27 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
+// echo is a node that sends back what a peer sends it.
+func echo(b *testing.B, linger time.Duration, to Peer) Peer {
+	var l *Link
+	ready := make(chan struct{})
+	l, at := onLoopback(b, nodeB, linger, func(from wire.Node, batch []wire.Forward) {
+		<-ready
+		for _, fwd := range batch {
+			fwd.Hops = 0
+			l.Send(from.ID, fwd)
+		}
+	})
+	close(ready)
+	l.SetPeers([]Peer{to})
+	return at
+}
+
 func loopback(b *testing.B, inFlight int, linger time.Duration) {
-	var linkA, linkB *Link
+	var linkA *Link
 	var left, back atomic.Int64
 	left.Store(int64(b.N))
-	done, ready := make(chan struct{}), make(chan struct{})
+	done := make(chan struct{})
 	again := func() {
 		if left.Add(-1) >= 0 {
 			linkA.Send(nodeB.ID, fresh(string(make([]byte, 60))))
@@ -153,16 +158,7 @@ func loopback(b *testing.B, inFlight int, linger time.Duration) {
 			close(done)
 		}
 	})
-	linkB, atB := onLoopback(b, nodeB, linger, func(from wire.Node, batch []wire.Forward) {
-		<-ready
-		for _, fwd := range batch {
-			fwd.Hops = 0
-			linkB.Send(from.ID, fwd)
-		}
-	})
-	close(ready)
-	linkA.SetPeers([]Peer{atB})
-	linkB.SetPeers([]Peer{atA})
+	linkA.SetPeers([]Peer{echo(b, linger, atA)})
 	cpu, start := processTime(), time.Now()
 	for range inFlight {
 		again()

@@ -14,7 +14,6 @@ func TestLingering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a := join(t, n, nodeA, func(o *Options) { o.Linger = 10 * time.Millisecond }, 1)
-		defer a.Close()
 		a.SetPeers(peersOf(nodeB))
 		send := func(payload string, frames uint64) {
 			t.Helper()
@@ -43,7 +42,6 @@ func TestNoLingering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a := join(t, n, nodeA, func(o *Options) { o.Linger = -1 }, 1)
-		defer a.Close()
 		a.SetPeers(peersOf(nodeB))
 		for i := range uint64(5) {
 			a.Send(nodeB.ID, fresh("x"))

@@ -23,6 +23,7 @@ type member struct {
 	by  []wire.Node
 }
 
+// join makes a node, which is closed with the test.
 func join(t *testing.T, n *simnet, node wire.Node, change func(*Options), keys ...byte) *member {
 	t.Helper()
 	m := &member{node: node, socket: n.listen(int(node.ID))}
@@ -35,6 +36,7 @@ func join(t *testing.T, n *simnet, node wire.Node, change func(*Options), keys .
 		t.Fatal(err)
 	}
 	m.Link = l
+	t.Cleanup(func() { _ = l.Close() })
 	return m
 }
 
@@ -91,8 +93,6 @@ func TestADatagramAndItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		request, answer := fresh("request"), fresh("answer")
 		request.DTLS, answer.Kind = true, wire.ToIngress
 		if !a.Send(nodeB.ID, request) || !b.Send(nodeA.ID, answer) {
@@ -116,8 +116,6 @@ func TestABadNetwork(t *testing.T) {
 		n := newSimnet(t)
 		n.loss, n.twice, n.delay = 0.1, 0.2, 50*time.Millisecond
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		const rounds, each = 300, 10
 		for i := range rounds {
 			for j := range each {
@@ -152,8 +150,6 @@ func TestReorderingAloneLosesNothing(t *testing.T) {
 		n := newSimnet(t)
 		n.delay = 500 * time.Millisecond
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		for i := range 3000 {
 			a.Send(nodeB.ID, fresh(fmt.Sprint(i)))
 			<-time.After(time.Millisecond)
@@ -171,8 +167,6 @@ func TestAStalledSocketHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		a.socket.full = make(chan struct{})
 		accepted := 0
 		for i := range 10_000 {
@@ -204,7 +198,6 @@ func TestWhatSendRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer b.Close()
 		far, nowhere, long := forward("far"), fresh("x"), fresh("")
 		far.Hops, nowhere.Path, long.Datagram = wire.MaxHops, wire.ReturnPath{}, make([]byte, wire.MaxForwarded+1)
 		for why, send := range map[Drop]func() bool{
@@ -237,8 +230,6 @@ func TestHopsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		a.o.Receive = func(_ wire.Node, batch []wire.Forward) { a.Send(nodeB.ID, batch[0]) }
 		b.o.Receive = func(_ wire.Node, batch []wire.Forward) { b.Send(nodeA.ID, batch[0]) }
 		a.Send(nodeB.ID, fresh("round"))

@@ -29,7 +29,6 @@ func TestStrangersGetNoAnswer(t *testing.T) {
 		impostor := join(t, n, nodeA, nil, 9)
 		n.at[a.socket.addr] = a.socket // the impostor hears nothing
 		for _, m := range []*member{a, b, c, stranger, impostor} {
-			defer m.Close()
 			m.SetPeers(peersOf(nodeA, nodeB, nodeC))
 		}
 		for range 5 {
@@ -71,14 +70,12 @@ func TestARestartForgetsNoReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
 		a.Send(nodeB.ID, fresh("before"))
 		settle()
 		recording := n.recording()
 		b.Close()
 		again := wire.Node{ID: nodeB.ID, Incarnation: nodeB.Incarnation + 1}
 		b = join(t, n, again, nil, 1)
-		defer b.Close()
 		b.SetPeers(peersOf(nodeA, again))
 		a.Send(nodeB.ID, fresh("to the life before"))
 		replay(n, recording, nil)
@@ -104,8 +101,6 @@ func TestAPeerThatGoesAndReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		for i := range 5 {
 			a.Send(nodeB.ID, fresh("steady"))
 			settle()
@@ -128,8 +123,6 @@ func TestWhatWaitsForAPeerThatGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		a.socket.full = make(chan struct{})
 		a.Send(nodeB.ID, fresh("in hand"))
 		synctest.Wait()
@@ -152,8 +145,6 @@ func TestKeysRotate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		sent := 0
 		for _, keys := range [][]byte{{1, 2}, {2, 1}, {2}, {2, 1}, {1, 2}, {1}} {
 			for _, m := range []*member{a, b} {

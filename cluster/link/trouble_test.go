@@ -19,8 +19,6 @@ func TestEverythingAtOnce(t *testing.T) {
 		n := newSimnet(t)
 		n.twice, n.delay = 0.2, 5*time.Millisecond
 		a, b := pair(t, n)
-		defer a.Close()
-		defer b.Close()
 		var wait sync.WaitGroup
 		for g := range 4 {
 			wait.Go(func() {
@@ -77,7 +75,6 @@ func TestASocketThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newSimnet(t)
 		a := join(t, n, nodeA, nil, 1)
-		defer a.Close()
 		a.SetPeers(peersOf(nodeB))
 		socket := &brokenSocket{n.listen(int(nodeB.ID)), 50}
 		got := 0

@@ -56,9 +56,9 @@ func GroupOf(s ids.Shard, h Holders) Group {
 }
 
 // Next is the move by which a group comes nearer to what is wanted; false means
-// that it is there. Its leader asks. It is asked again after each move, with the group as it is
-// then: so a move that failed, a new leader in between or a newer topology need
-// no plan to be mended. Rules:
+// that it is there. Its leader asks. It is asked again after each move, with the
+// group as it is then: so a move that failed, a new leader in between or a newer
+// topology need no plan to be mended. Rules:
 //
 //   - The voters are never fewer than they were, or than are wanted if that is
 //     less, and never more than one above the greater of both.

@@ -65,6 +65,11 @@ func ordered(nodes []Node) ([]Node, error) {
 	return nodes, nil
 }
 
+// find is the place of a node among nodes in the order of their IDs.
+func find(nodes []Node, id ids.Node) (int, bool) {
+	return slices.BinarySearchFunc(nodes, id, func(n Node, id ids.Node) int { return cmp.Compare(n.ID, id) })
+}
+
 func (n *Node) check() error {
 	switch {
 	case n.ID == 0:

@@ -74,7 +74,7 @@ func newPlan(old Topology, nodes []Node) *plan {
 
 // at is the place of a node in nodes, nobody for one that may not hold.
 func (p *plan) at(id ids.Node) int {
-	i, ok := slices.BinarySearchFunc(p.nodes, id, func(n Node, id ids.Node) int { return cmp.Compare(n.ID, id) })
+	i, ok := find(p.nodes, id)
 	if !ok {
 		return p.nobody
 	}

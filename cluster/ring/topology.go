@@ -1,11 +1,6 @@
 package ring
 
-import (
-	"cmp"
-	"slices"
-
-	"dormouse/codec/ids"
-)
+import "dormouse/codec/ids"
 
 // Topology is where every shard should be. It is agreed through the system
 // group, and of two the one with the higher version is in force.
@@ -41,7 +36,7 @@ func (t *Topology) Of(s ids.Shard) Holders {
 
 // Node finds a node of the topology.
 func (t *Topology) Node(id ids.Node) (Node, bool) {
-	i, ok := slices.BinarySearchFunc(t.Nodes, id, func(n Node, id ids.Node) int { return cmp.Compare(n.ID, id) })
+	i, ok := find(t.Nodes, id)
 	if !ok {
 		return Node{}, false
 	}

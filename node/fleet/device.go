@@ -107,9 +107,7 @@ func (f *Fleet) presence(r records, now time.Time) (status, connection string) {
 	if minutes < 0 {
 		status = "MAINTENANCE"
 	}
-	window := c.AwakeFor(&f.env.Config)
-	reachable := !c.Asleep && (!c.Secured || c.Session != nil)
-	if reg.Registered && reachable && (window == 0 || now.Sub(c.LastContact) <= window) {
+	if reg.Registered && c.Listens(now, &f.env.Config) {
 		connection = "CONNECTED"
 	}
 	return status, connection

@@ -15,8 +15,8 @@ const sweepEvery = 24 * time.Hour
 
 // Sweep looks, at once and then every 24 h until ctx is done, for operations
 // that a crash left EXECUTING or that starved, for keys to forget, and for claims
-// on PSK identities that a crash left. The
-// first round shows what a crash interrupted as PENDING again.
+// on PSK identities that a crash left. The first round shows what a crash
+// interrupted as PENDING again.
 func (f *Fleet) Sweep(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()

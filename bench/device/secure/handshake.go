@@ -6,6 +6,7 @@ import (
 	"encoding/gob"
 	"errors"
 	"fmt"
+	"time"
 
 	"dormouse/codec/dtlsrec"
 
@@ -15,6 +16,9 @@ import (
 // ErrRefused is wrapped where the peer ended a handshake by an alert, which
 // the error names: decrypt_error for a wrong key or identity.
 var ErrRefused = errors.New("secure: refused by the peer")
+
+// HandshakeTime is when to give up a handshake: a dormouse node does, too.
+const HandshakeTime = 60 * time.Second
 
 // Handshake makes a session with the server that send reaches and whose
 // datagrams come from received, until the context ends; it should end, as there

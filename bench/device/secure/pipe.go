@@ -113,17 +113,15 @@ func (p *pipe) heard() (sealed [][]byte, alert *dtlsrec.Alert) {
 func (p *pipe) SetReadDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	interrupted := false
 	select {
 	case <-p.interrupt:
-		interrupted = true
+		if t.IsZero() {
+			p.interrupt = make(chan struct{})
+		}
 	default:
-	}
-	switch {
-	case interrupted && t.IsZero():
-		p.interrupt = make(chan struct{})
-	case !interrupted && !t.IsZero():
-		close(p.interrupt)
+		if !t.IsZero() {
+			close(p.interrupt)
+		}
 	}
 	return nil
 }
