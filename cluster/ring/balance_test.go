@@ -145,10 +145,14 @@ func TestBalanceAndMovement(t *testing.T) {
 
 // TestLife lets clusters live: joins, leaves, drains, weights, zones, standby,
 // another number of replicas. Every topology holds what check asks for, is the
-// same for nodes in any order, and stays when nothing happens.
+// same for nodes in any order, and stays when nothing happens. The seeds that
+// are named found something once.
 func TestLife(t *testing.T) {
+	seeds := []uint64{5015409837439388549} // a chain that closes its own way
 	for range 40 {
-		seed := rand.Uint64()
+		seeds = append(seeds, rand.Uint64())
+	}
+	for _, seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 0))
 		zones := 1 + r.IntN(5)
 		nodes := many(r, 1+r.IntN(12), zones)

@@ -90,12 +90,12 @@ func (p *plan) makeRoom(node int) bool {
 
 // moveTo moves along the chain that ends at a node, from its end. A chain may
 // pass a shard twice, and the first move close the way of the second: then it
-// ends there, with a quota that is not met.
+// ends there, and another chain has to meet what it left.
 func (p *plan) moveTo(links []link, node int) bool {
 	for p.load[node] < p.quota[node] {
 		l := links[node]
 		if !p.canTake(l.shard, l.place, node) {
-			return false
+			break
 		}
 		p.take(l.shard, l.place, node)
 		node = l.holder

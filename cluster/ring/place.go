@@ -30,18 +30,35 @@ func Replan(old Topology, nodes []Node) (Topology, error) {
 	if err != nil {
 		return Topology{}, err
 	}
+	next := old
+	for range maxPasses {
+		last := next
+		next = replan(last, nodes)
+		if last.Version > 0 && bytes.Equal(next.Append(nil), last.Append(nil)) {
+			break
+		}
+		next.Version = old.Version + 1
+	}
+	if next.Version == old.Version {
+		return old, nil
+	}
+	return next, nil
+}
+
+// maxPasses bounds how often a plan is looked over again. Nearly all stand
+// after the first; some few mend in the second what a chain that closed its
+// own way (moveTo) left.
+const maxPasses = 8
+
+// replan is one pass of Replan; the version is still that of old.
+func replan(old Topology, nodes []Node) Topology {
 	p := newPlan(old, holders(nodes))
 	p.keep()
 	p.setQuotas()
 	p.fill()
 	p.chain()
 	p.fillAnyhow()
-	next := Topology{Version: old.Version, Replicas: old.Replicas, Nodes: nodes, Shards: p.holders(p.leaders())}
-	if old.Version > 0 && bytes.Equal(next.Append(nil), old.Append(nil)) {
-		return old, nil
-	}
-	next.Version++
-	return next, nil
+	return Topology{Version: old.Version, Replicas: old.Replicas, Nodes: nodes, Shards: p.holders(p.leaders())}
 }
 
 // plan is the work on one topology. Nodes are known by their place in nodes,
