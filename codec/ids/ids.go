@@ -31,6 +31,10 @@ const MaxShards = 1 << 11
 // Shard is the unit of ownership, numbered from 0.
 type Shard uint16
 
+// System is the shard of what the whole cluster must know: its nodes and where
+// shards should be. No endpoint is in it, and every node holds it.
+const System Shard = MaxShards
+
 // Endpoint is the keyed hash of an endpoint name. Two names may share one
 // (2^-64 a pair): whoever stores by it compares the name.
 type Endpoint uint64

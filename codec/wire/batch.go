@@ -28,7 +28,20 @@ const (
 	ClassTimer        Class = 't' // milliseconds(8) endpoint(8) -> empty: one lazy deadline per endpoint
 	ClassOnce         Class = 'x' // hash(16) -> answer kept for an Idempotency-Key
 	ClassMeta         Class = 's' // name -> what the shard knows of itself
+
+	// What a replica of a shard keeps for itself: it is neither in the state of
+	// the shard nor in a snapshot of it.
+	ClassLog    Class = 'l' // index(8) -> entry of the shard's log
+	ClassRaft   Class = 'r' // name -> what the replica knows of its group
+	ClassStaged Class = 'g' // number(8) -> part of a snapshot that is on its way here
 )
+
+// StateClasses are the classes of a shard's state, in their order: what its log
+// changes, and a snapshot carries.
+var StateClasses = []Class{
+	ClassSecure, ClassCID, ClassAddress, ClassRegistration, ClassByDevice, ClassContact, ClassClaim, ClassCredentials,
+	ClassObject, ClassOperation, ClassActive, ClassMeta, ClassTimer, ClassValue, ClassOnce,
+}
 
 // Kind of one write.
 type WriteKind byte

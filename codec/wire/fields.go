@@ -30,6 +30,9 @@ func (f *Fields) Err() error {
 	return nil
 }
 
+// CutOff reports that a field was not whole, whatever is left behind it.
+func (f *Fields) CutOff() bool { return f.bad }
+
 // Len is the number of bytes left.
 func (f *Fields) Len() int { return len(f.rest) }
 

@@ -39,6 +39,37 @@ func (s *Store) Apply(batches []wire.ShardBatch) error {
 	if err := s.writable(batches); err != nil {
 		return err
 	}
+	return s.write(batches, pebble.Sync)
+}
+
+// Commit writes like Apply what must be written even on a disk that is nearly
+// full, for it was promised already: it never answers ErrFull, and waits for room
+// where there is none. Without sync it returns before the writes are on the disk;
+// a crash may lose them, but none that stands before one that is kept.
+func (s *Store) Commit(batches []wire.ShardBatch, sync bool) error {
+	if err := s.gate.enter(); err != nil {
+		return err
+	}
+	defer s.gate.leave()
+	if err := s.broken(); err != nil {
+		return &FatalError{err}
+	}
+	if sync {
+		return s.write(batches, pebble.Sync)
+	}
+	return s.write(batches, pebble.NoSync)
+}
+
+// Refuses answers what Apply would, were b not to be written for sure: ErrFull, or
+// nil.
+func (s *Store) Refuses(shard ids.Shard, b *wire.Batch) error {
+	if !s.space.refuses() {
+		return nil
+	}
+	return s.writable([]wire.ShardBatch{{Shard: shard, Batch: b}})
+}
+
+func (s *Store) write(batches []wire.ShardBatch, how *pebble.WriteOptions) error {
 	b := s.db.NewBatch()
 	defer b.Close()
 	for _, sb := range batches {
@@ -51,7 +82,7 @@ func (s *Store) Apply(batches []wire.ShardBatch) error {
 	}
 	s.commits.Add(1)
 	s.writes.Add(int64(b.Count()))
-	if err := s.db.Apply(b, pebble.Sync); err != nil {
+	if err := s.db.Apply(b, how); err != nil {
 		return fmt.Errorf("applying %d writes: %w", b.Count(), err)
 	}
 	return nil
@@ -89,7 +120,7 @@ func onlyDeletes(batches []wire.ShardBatch) bool {
 }
 
 func (s *Store) add(b *pebble.Batch, sb wire.ShardBatch) error {
-	if uint32(sb.Shard) >= uint32(s.shards) {
+	if uint32(sb.Shard) >= uint32(s.shards) && sb.Shard != ids.System {
 		return ErrShard
 	}
 	if sb.Batch == nil {

@@ -32,6 +32,11 @@ func (s *Store) Get(shard ids.Shard, class wire.Class, key, dst []byte) (value [
 	return dst, true, nil
 }
 
+// reader is a store or one moment of it.
+type reader interface {
+	NewIter(*pebble.IterOptions) (*pebble.Iterator, error)
+}
+
 // Scan calls f for the records of a class in a shard whose key is at or above
 // from and below to, ascending, or descending with reverse, until f answers
 // false. An empty from or to is the first or the end of the class. Key (without
@@ -42,7 +47,11 @@ func (s *Store) Scan(shard ids.Shard, class wire.Class, from, to []byte, reverse
 		return err
 	}
 	defer s.gate.leave()
-	it, err := s.db.NewIter(&pebble.IterOptions{
+	return scan(s.db, shard, class, from, to, reverse, f)
+}
+
+func scan(r reader, shard ids.Shard, class wire.Class, from, to []byte, reverse bool, f func(key, value []byte) bool) error {
+	it, err := r.NewIter(&pebble.IterOptions{
 		LowerBound: appendKey(nil, shard, class, from),
 		UpperBound: appendEnd(nil, shard, class, to),
 	})
