@@ -320,7 +320,7 @@ func in(t *testing.T, o Options, f func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, o)
-		r.shell.Start()
+		r.start()
 		defer r.close()
 		f(r)
 	})
@@ -356,6 +356,40 @@ func newRig(t *testing.T, o Options) *rig {
 	}
 	go r.desk.run()
 	return r
+}
+
+// start starts the shell, which leads all shards by the return.
+func (r *rig) start() {
+	r.shell.Start()
+	leadAll(r.t, r.shell)
+	synctest.Wait()
+}
+
+// hold lets the loops take nothing until release is called.
+func (r *rig) hold() (release func()) {
+	held := make(chan struct{})
+	for _, l := range r.shell.loops {
+		l.inbox.post(func() { <-held })
+	}
+	synctest.Wait()
+	return func() {
+		close(held)
+		synctest.Wait()
+	}
+}
+
+// leadAll lets a shell that was started lead all its shards.
+func leadAll(t testing.TB, s *Shell) {
+	shards := int(s.options.Env.Shards)
+	led := make(chan error, shards)
+	for id := range ids.Shard(shards) {
+		s.Lead(id, func(err error) { led <- err })
+	}
+	for range shards {
+		if err := <-led; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // close lets everything commit and stops the shell.

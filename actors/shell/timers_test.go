@@ -93,7 +93,7 @@ func withTimers(t *testing.T, o Options, f func(r *rig, c *clocks)) {
 		o.Timers = func(shard ids.Shard) Timers { return clockOfShard{c, shard} }
 		r := newRig(t, o)
 		c.desk = r.desk
-		r.shell.Start()
+		r.start()
 		defer r.close()
 		f(r, c)
 	})
@@ -172,7 +172,7 @@ func TestATimerWhoseEndpointFailsComesAgain(t *testing.T) {
 		slices.Sort(r.sent)
 		r.wantSent(said("wrote", 1, b), said("wrote", 1, a))
 		for _, l := range r.shell.loops {
-			for _, s := range l.shards {
+			for _, s := range l.led {
 				if s.firing != 0 || len(s.retry) != 0 {
 					t.Errorf("shard %d: %d firing, %d to retry", s.ID, s.firing, len(s.retry))
 				}
@@ -251,7 +251,7 @@ func TestAPostedDeadlineIsNoTimer(t *testing.T) {
 		if len(c.done()) != 0 {
 			t.Errorf("handled %x", c.done())
 		}
-		for _, s := range r.shell.loops[0].shards {
+		for _, s := range r.shell.loops[0].led {
 			if s.firing != 0 || len(s.retry) != 0 {
 				t.Error(fmt.Sprint("shard ", s.ID, " counts it"))
 			}
