@@ -308,6 +308,7 @@ type rig struct {
 	poison, panicOnDeadline map[ids.Endpoint]bool
 
 	mu      sync.Mutex
+	foreign []string // datagrams for other nodes, with their shard
 	sent    []string
 	calls   int // of Send
 	notices []endpoint.Notice
@@ -334,6 +335,9 @@ func newRig(t *testing.T, o Options) *rig {
 	o.Env = &endpoint.Env{State: r.desk, Shards: 8, Key: ids.Key{1, 2, 3}}
 	o.Load, o.Propose, o.Send = r.load, r.desk.propose, r.send
 	o.Stray = func(d *endpoint.Datagram) []byte { return []byte("stray " + string(d.Buffer)) }
+	if o.Elsewhere == nil {
+		o.Elsewhere = r.elsewhere
+	}
 	o.Notify = func(n []endpoint.Notice) {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -210,6 +210,52 @@ func TestAMassExpiryIsPaced(t *testing.T) {
 	})
 }
 
+// TestTimersStopAndStartAgain: a shard that is led again reads its timers anew, and
+// what the old queue gave out is not told to the new one.
+func TestTimersStopAndStartAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *rig
+		queues := make(map[ids.Shard][]*clocks)
+		r = newRig(t, Options{Loops: 1, Timers: func(shard ids.Shard) Timers {
+			c := &clocks{desk: r.desk, given: make(map[string]bool)}
+			queues[shard] = append(queues[shard], c)
+			return clockOfShard{c, shard}
+		}})
+		r.start()
+		defer r.close()
+		a := device(1)
+		shard := r.shardOf(a)
+		r.tell(ToEndpoint(a), "d60")
+		r.commit(nil)
+		pass(50 * time.Second)
+		r.yield(shard)
+		pass(time.Minute)
+		if len(r.desk.shards()) != 0 {
+			t.Error("a timer fired")
+		}
+		r.lead(shard)
+		pass(time.Second)
+		// Handed out once, to be tried again, then handed out and not handled.
+		r.desk.commit(shard, errDisk)
+		pass(10 * time.Second)
+		r.yield(shard)
+		r.lead(shard)
+		r.desk.commit(shard, errDisk)
+		pass(time.Second)
+		r.wantSent()
+		r.automatic()
+		r.wantSent(said("wrote", 1, a))
+		list := queues[shard]
+		if len(list) != 3 || len(list[0].done()) != 0 || len(list[1].done()) != 0 || !slices.Equal(list[2].done(), []ids.Endpoint{a}) {
+			t.Errorf("%d queues", len(list))
+		}
+		if s := r.shell.loops[0].shards[shard]; s.firing != 0 || len(s.retry) != 0 {
+			t.Errorf("%d firing, %d to retry", s.firing, len(s.retry))
+		}
+		r.quiet()
+	})
+}
+
 func TestTimersAreAskedOnceAStep(t *testing.T) {
 	withTimers(t, Options{TimerStep: 2 * time.Second}, func(r *rig, c *clocks) {
 		pass(time.Second)
