@@ -23,6 +23,10 @@ var (
 	ErrCommand  = errors.New("endpoint: malformed command")
 	ErrFragment = errors.New("endpoint: malformed fragment")
 	ErrStatus   = errors.New("endpoint: status cannot be changed so")
+
+	// ErrElsewhere is the answer where this node does not lead the shard. To an
+	// event that was admitted it leaves open whether the effect is committed.
+	ErrElsewhere = errors.New("endpoint: the shard belongs to another node")
 )
 
 // Config is what all endpoints of a node obey.

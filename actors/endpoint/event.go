@@ -32,6 +32,10 @@ func (d *Datagram) TakeSealed(path wire.ReturnPath, records []byte) {
 	d.Message = coap.Message{Options: d.Message.Options[:0]}
 }
 
+// Raw is the datagram as it came, to be sent on to another node: a CoAP message,
+// or DTLS records where Sealed. It is the receiver's like Buffer.
+func (d *Datagram) Raw() []byte { return d.Buffer }
+
 // Parse copies a datagram into d, whose memory is used again, and parses it.
 func (d *Datagram) Parse(path wire.ReturnPath, payload []byte) error {
 	d.Path, d.Sealed = path, false

@@ -8,12 +8,11 @@ import (
 )
 
 // load brings an endpoint into memory: a state, an actor, a place.
-func (l *loop) load(id ids.Endpoint) (*cell, error) {
+func (l *loop) load(s *shard, id ids.Endpoint) (*cell, error) {
 	if !l.makeRoom() {
 		l.stats.refused.Add(1)
 		return nil, errMemory
 	}
-	s := l.shard(l.options.Env.Shards.Of(id))
 	c := &cell{mailbox: mailbox{loop: l}, id: id, shard: s, index: -1}
 	err := error(ErrPanic)
 	l.guard(id, func() { c.state, err = l.options.Load(s.Shard, id) })
@@ -25,8 +24,8 @@ func (l *loop) load(id ids.Endpoint) (*cell, error) {
 		l.loadFailed(id, err)
 		return nil, err
 	}
-	l.table.add(c)
-	l.table.enlist(c, l.clock)
+	s.cells.add(c)
+	l.ages.enlist(c, l.clock)
 	l.stats.awake.Add(1)
 	l.stats.loaded.Add(1)
 	return c, nil
@@ -38,11 +37,11 @@ func (l *loop) handle(c *cell, m *message) {
 	switch ev := m.event.(type) {
 	case endpoint.Tick:
 	case endpoint.Deadline:
-		if m.fired {
+		if m.timer != nil {
 			g.timer = ev.At
 		}
 	default:
-		l.table.touch(c, l.clock)
+		l.ages.touch(c, l.clock)
 	}
 	l.call = call{l.now, m.event, &g.fx}
 	c.run(&l.call)
@@ -86,18 +85,18 @@ func (l *loop) drop(c *cell) {
 	c.state.Left()
 	c.state = nil
 	l.wakes.remove(c)
-	l.table.delist(c)
+	l.ages.delist(c)
 	l.stats.awake.Add(-1)
 	c.stopActor()
 	if c.lane.empty() {
-		l.table.remove(c)
+		c.shard.cells.remove(c)
 	}
 }
 
 // revive gives up the place of a dropped cell that has nothing in flight any
 // more: what waited is handled next, by the cell loaded again.
 func (l *loop) revive(c *cell) {
-	l.table.remove(c)
+	c.shard.cells.remove(c)
 	l.again = append(l.again, c.waiting...)
 	c.waiting = nil
 }
@@ -112,7 +111,7 @@ func (c *cell) sleepy(need bool) bool {
 // cannot sleep is asked again as much later.
 func (l *loop) sweep() {
 	for range 64 {
-		c := l.table.oldest
+		c := l.ages.oldest
 		if c == nil || l.clock < c.last+int64(l.options.Idle) {
 			return
 		}
@@ -124,17 +123,17 @@ func (l *loop) sweep() {
 // that it looks at are all busy, the answer is no.
 func (l *loop) makeRoom() bool {
 	for range 32 {
-		if l.table.awake < l.quota {
+		if l.ages.awake < l.quota {
 			return true
 		}
-		l.passivate(l.table.oldest, true)
+		l.passivate(l.ages.oldest, true)
 	}
-	return l.table.awake < l.quota
+	return l.ages.awake < l.quota
 }
 
 func (l *loop) passivate(c *cell, need bool) {
 	if !c.sleepy(need) {
-		l.table.touch(c, l.clock)
+		l.ages.touch(c, l.clock)
 		return
 	}
 	l.stats.passivated.Add(1)

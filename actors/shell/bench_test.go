@@ -69,6 +69,7 @@ func benchRig(b *testing.B, maxAwake, loops int) (s *Shell, flying chan struct{}
 		}
 	}()
 	s.Start()
+	leadAll(b, s)
 	b.Cleanup(func() { s.Stop(); close(commits) })
 	return s, flying
 }

@@ -16,6 +16,9 @@ var errMemory = fmt.Errorf("%w: all cells in memory are busy", endpoint.ErrBusy)
 
 // dispatch brings a message to its owner.
 func (l *loop) dispatch(m *message) {
+	if m.timer != nil && m.timer.gone {
+		return // who leads the shard now has the timer from the store
+	}
 	switch m.to.kind {
 	case toEndpoint:
 		l.toEndpoint(ids.Endpoint(m.to.value), m)
@@ -29,10 +32,16 @@ func (l *loop) dispatch(m *message) {
 }
 
 func (l *loop) toEndpoint(id ids.Endpoint, m *message) {
-	c := l.table.find(id)
+	shard := l.options.Env.Shards.Of(id)
+	s := l.shards[shard]
+	if s == nil {
+		l.elsewhere(shard, m)
+		return
+	}
+	c := s.cells.find(id)
 	if c == nil {
 		var err error
-		if c, err = l.load(id); err != nil {
+		if c, err = l.load(s, id); err != nil {
 			l.discard(m, err)
 			return
 		}
@@ -58,24 +67,30 @@ const maxNamesakes = 16
 // toHandle asks those in memory first: an owner is found without reading.
 func (l *loop) toHandle(m *message) {
 	handle := uint32(m.to.value >> 32)
+	shard := l.options.Env.Shards.OfHandle(handle)
+	s := l.shards[shard]
+	if s == nil {
+		l.elsewhere(shard, m)
+		return
+	}
 	binary.BigEndian.PutUint64(l.token[:], m.to.value)
-	for c := l.table.first(handle); c != nil; c = c.sibling {
+	for c := s.cells.first(handle); c != nil; c = c.sibling {
 		if c.state == nil || l.owns(c) {
 			l.toCell(c, m)
 			return
 		}
 	}
-	sleeping, err := l.namesakes(handle)
+	sleeping, err := l.namesakes(s, handle)
 	if err != nil {
 		l.loadFailed(0, err)
 		l.discard(m, err)
 		return
 	}
 	for _, id := range sleeping {
-		if l.table.find(id) != nil {
+		if s.cells.find(id) != nil {
 			continue
 		}
-		c, err := l.load(id)
+		c, err := l.load(s, id)
 		if err != nil {
 			l.discard(m, err)
 			return
@@ -93,10 +108,9 @@ func (l *loop) owns(c *cell) (owns bool) {
 	return owns
 }
 
-// namesakes are the stored endpoints with the handle.
-func (l *loop) namesakes(handle uint32) (found []ids.Endpoint, err error) {
+// namesakes are the stored endpoints of the shard with the handle.
+func (l *loop) namesakes(s *shard, handle uint32) (found []ids.Endpoint, err error) {
 	from := binary.BigEndian.AppendUint32(nil, handle)
-	s := l.shard(l.options.Env.Shards.OfHandle(handle))
 	err = l.options.Env.State.Scan(s.ID, wire.ClassContact, from, wire.PrefixEnd(from), false, func(key, _ []byte) bool {
 		if id, err := ids.ParseEndpoint(key); err == nil {
 			found = append(found, id)
@@ -109,9 +123,15 @@ func (l *loop) namesakes(handle uint32) (found []ids.Endpoint, err error) {
 	return found, nil
 }
 
-// toSign follows a signpost, if need be to another loop.
+// toSign follows a signpost, if need be to another loop or node.
 func (l *loop) toSign(m *message) {
-	id, found, err := l.signpost(m.to.sign)
+	at := l.options.Env.SignShard(m.to.sign)
+	s := l.shards[at]
+	if s == nil {
+		l.elsewhere(at, m)
+		return
+	}
+	id, found, err := l.signpost(s, m.to.sign)
 	if err != nil {
 		l.loadFailed(0, err)
 		l.discard(m, err)
@@ -122,11 +142,27 @@ func (l *loop) toSign(m *message) {
 		return
 	}
 	m.to = ToEndpoint(id)
-	target := l.shell.loopOf(l.options.Env.Shards.Of(id))
+	shard := l.options.Env.Shards.Of(id)
+	target := l.shell.loopOf(shard)
 	if target == l {
 		l.toEndpoint(id, m)
+	} else if !l.shell.Leads(shard) {
+		l.elsewhere(shard, m)
 	} else if err := target.inbox.put(*m); err != nil {
 		l.discard(m, err)
+	}
+}
+
+// elsewhere is for a message whose shard is not led here: a datagram goes to
+// the node that leads it, other callers are told.
+func (l *loop) elsewhere(id ids.Shard, m *message) {
+	d, ok := m.event.(*endpoint.Datagram)
+	if !ok {
+		l.discard(m, endpoint.ErrElsewhere)
+		return
+	}
+	if !l.guard(0, func() { l.shell.forward(l, id, d) }) {
+		l.discard(m, ErrPanic)
 	}
 }
 
@@ -146,30 +182,31 @@ func (l *loop) stray(m *message) {
 	l.shell.release(d)
 }
 
-// toShard runs a turn of Do.
+// toShard runs an errand.
 func (l *loop) toShard(m *message) {
-	s := l.shard(ids.Shard(m.to.value))
-	g := l.newGroup(s, nil)
-	if !l.guard(0, func() { m.do(l.now, s.Shard, &g.fx) }) {
-		g.err = ErrPanic
-		g.fx.Batch.Reset()
-		g.fx.Signposts = g.fx.Signposts[:0]
+	id := ids.Shard(m.to.value)
+	s := l.shards[id]
+	if s == nil {
+		l.elsewhere(id, m)
+		return
 	}
-	l.commit(g)
+	m.do.run(l, s)
 }
 
 // discard drops a message: a datagram in silence (the device sends it again),
-// a command with an answer, a durable timer for a while.
+// a command and an errand with an answer, a durable timer for a while.
 func (l *loop) discard(m *message, err error) {
 	switch ev := m.event.(type) {
 	case nil:
+		if m.do.failed != nil {
+			m.do.failed(err)
+		}
 	case *endpoint.Datagram:
 		l.stats.dropped.Add(1)
 		l.shell.release(ev)
 	case endpoint.Deadline:
-		if m.fired {
-			id := ids.Endpoint(m.to.value)
-			l.timerDone(l.shard(l.options.Env.Shards.Of(id)), Due{at(ev.At), id}, err)
+		if m.timer != nil {
+			l.timerDone(m.timer, Due{at(ev.At), ids.Endpoint(m.to.value)}, err)
 		}
 	default:
 		endpoint.Reject(ev, err)

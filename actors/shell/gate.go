@@ -27,7 +27,8 @@ type gate struct {
 }
 
 // SendUserMessage takes a *Posted. When the inbox is full a command is answered
-// with endpoint.ErrBusy and a datagram is dropped; any other message is a dead
+// with endpoint.ErrBusy and a datagram is dropped; where the shard is not led here,
+// a command is answered with endpoint.ErrElsewhere and a datagram sent on; any other message is a dead
 // letter.
 func (g *gate) SendUserMessage(pid *actor.PID, message any) {
 	_, content, _ := actor.UnwrapEnvelope(message)

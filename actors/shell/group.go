@@ -110,6 +110,9 @@ func (l *loop) commit(g *group) {
 
 // settled says that one of the commits that g waits for is done.
 func (l *loop) settled(g *group, err error) {
+	if g.shard.gone {
+		return // answered when the shard was lost
+	}
 	g.pending--
 	n, owner := g.lane(), g.owner
 	if err != nil {
@@ -184,6 +187,9 @@ func (l *loop) conclude(g *group) {
 	}
 	if g.err == nil && len(g.fx.Notices) > 0 {
 		l.options.Notify(g.fx.Notices)
+	}
+	if g.shard.gone {
+		return // some of its commits may still come: it is not used again
 	}
 	if g.timer != 0 {
 		l.timerDone(g.shard, Due{at(g.timer), g.owner.id}, g.err)

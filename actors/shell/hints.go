@@ -6,15 +6,16 @@ import (
 )
 
 // hints are signposts that were read, so that the messages of a device that comes
-// again need not read them. A loop has those of the signs that it owns: it is the
-// only one that changes them, and forgets what it changes, before and after the
-// commit. The zero value is ready.
+// again need not read them. A shard has those of its signs as long as it is led:
+// nobody else changes them then, and its loop forgets what it changes, before and
+// after the commit.
 //
 // Each sign has hintWays places; where all are taken, whoever comes later takes
-// one. The table doubles while half of its places are taken, up to maxHints: so
+// one. The table doubles while half of its places are taken, up to its limit: so
 // the memory is bounded whatever peers do, and those who make signs meet cost one
 // another a read.
 type hints struct {
+	limit int    // of places, a power of two
 	table []hint // a power of two, or nothing
 	taken int
 	turn  int // whose place is taken next
@@ -28,8 +29,19 @@ type hint struct {
 const (
 	hintWays   = 4
 	leastHints = 1 << 10
-	maxHints   = 1 << 20 // 32 MiB a loop
+	maxHints   = 1 << 20 // 32 MiB a loop, whose shards share them
 )
+
+// hintsOfShard is the limit of each shard of a loop, at least leastHints: more than
+// a thousand shards a loop have more than maxHints together.
+func (l *loop) hintsOfShard() int {
+	shards := (len(l.shards) + l.options.Loops - 1) / l.options.Loops
+	limit := maxHints
+	for limit > leastHints && limit*shards > maxHints {
+		limit /= 2
+	}
+	return limit
+}
 
 func (h *hints) find(sign wire.Sign) (ids.Endpoint, bool) {
 	places := h.places(sign)
@@ -51,7 +63,7 @@ func (h *hints) places(sign wire.Sign) []hint {
 }
 
 func (h *hints) learn(sign wire.Sign, id ids.Endpoint) {
-	if 2*h.taken >= len(h.table) && len(h.table) < maxHints {
+	if 2*h.taken >= len(h.table) && len(h.table) < h.limit {
 		h.grow()
 	}
 	h.put(hint{sign, id})
@@ -79,10 +91,10 @@ func (h *hints) put(one hint) {
 }
 
 // grow doubles the table. It is a pause of some milliseconds at most, which comes
-// ten times in the life of a loop.
+// ten times in a leadership at most.
 func (h *hints) grow() {
 	old := h.table
-	*h = hints{table: make([]hint, max(leastHints, 2*len(old)))}
+	*h = hints{limit: h.limit, table: make([]hint, max(leastHints, 2*len(old)))}
 	for _, one := range old {
 		if one.sign != (wire.Sign{}) {
 			h.put(one)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestHintsHoldOneEachPlace(t *testing.T) {
-	var h hints
+	h := hints{limit: maxHints}
 	a := signOf(peer(1))
 	h.forget(a)
 	if _, found := h.find(a); found {
@@ -51,7 +51,7 @@ func TestHintsHoldOneEachPlace(t *testing.T) {
 
 // TestHintsGrow: a table keeps what it knows as it doubles, and ends to grow.
 func TestHintsGrow(t *testing.T) {
-	var h hints
+	h := hints{limit: maxHints}
 	sign := func(i int) wire.Sign { return wire.CIDSign(ids.Key{}.NewCID(1, uint32(i))) }
 	const most = 3 * maxHints / 2
 	for i := range most {

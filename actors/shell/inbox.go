@@ -2,21 +2,21 @@ package shell
 
 import (
 	"sync"
-	"time"
 
 	"dormouse/actors/endpoint"
 )
 
-// turn is a function that Do runs.
-type turn = func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects)
-
-// message is what was admitted for a loop: an event or a turn.
+// message is what was admitted for a loop: an event or an errand.
 type message struct {
 	to    Destination
 	event endpoint.Event
-	do    turn
-	fired bool // a durable timer that the loop handed out
+	do    *errand
+	timer *shard // whose durable timer this is, nil: it is none
 }
+
+// order is a change of what the loop owns. One of its functions is called: ended
+// where the loop has ended before.
+type order struct{ run, ended func() }
 
 // inbox is how other goroutines reach a loop. What comes from outside is
 // bounded, and refused beyond; what the shell tells itself (commits, signposts)
@@ -29,8 +29,10 @@ type inbox struct {
 	outside []message
 	held    int // messages that the loop took and has not handled yet
 	inside  []func()
+	orders  []order
 	asleep  bool
-	closed  bool
+	closed  bool // nothing is taken from outside any more
+	ended   bool // nor from inside: the loop has ended
 }
 
 func newInbox(limit int) *inbox {
@@ -53,11 +55,38 @@ func (in *inbox) put(m message) error {
 	return nil
 }
 
-// post hands f to the loop.
+// post hands f to the loop. After its end f is forgotten.
 func (in *inbox) post(f func()) {
 	in.mu.Lock()
+	if in.ended {
+		in.mu.Unlock()
+		return
+	}
 	in.inside = append(in.inside, f)
 	in.unlock()
+}
+
+// order hands an order to the loop. There is no bound: those who lead are few,
+// and wait for the answer.
+func (in *inbox) order(o order) {
+	in.mu.Lock()
+	if in.ended {
+		in.mu.Unlock()
+		o.ended()
+		return
+	}
+	in.orders = append(in.orders, o)
+	in.unlock()
+}
+
+// end refuses all there is, and returns the orders that were not carried out.
+func (in *inbox) end() []order {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed, in.ended = true, true
+	left := in.orders
+	in.orders, in.inside = nil, nil
+	return left
 }
 
 // unlock releases mu and wakes the loop if it sleeps.
@@ -73,12 +102,13 @@ func (in *inbox) unlock() {
 	}
 }
 
-// take swaps what is inside for the empty slice given, and what came from
+// take swaps what is inside for the empty slices given, and what came from
 // outside too if the loop holds nothing anymore.
-func (in *inbox) take(inside []func(), outside []message, held int) ([]func(), []message, bool) {
+func (in *inbox) take(orders []order, inside []func(), outside []message, held int) ([]order, []func(), []message, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.asleep = false
+	orders, in.orders = in.orders, orders
 	inside, in.inside = in.inside, inside
 	fresh := held == 0 && len(in.outside) > 0
 	if fresh {
@@ -86,7 +116,7 @@ func (in *inbox) take(inside []func(), outside []message, held int) ([]func(), [
 		held = len(outside)
 	}
 	in.held = held
-	return inside, outside, fresh
+	return orders, inside, outside, fresh
 }
 
 // sleep reports that nothing came; the next put or post will fill wake. held
@@ -95,7 +125,7 @@ func (in *inbox) sleep(held int) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.held = held
-	in.asleep = len(in.inside) == 0 && (held > 0 || len(in.outside) == 0)
+	in.asleep = len(in.inside)+len(in.orders) == 0 && (held > 0 || len(in.outside) == 0)
 	return in.asleep
 }
 

@@ -6,14 +6,13 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"dormouse/actors/endpoint"
-	"dormouse/codec/ids"
+	"dormouse/codec/wire"
 )
 
 // maxTurn is how many messages a loop handles before it proposes and sends.
 const maxTurn = 1024
 
-// loop owns some shards with all their cells. Its goroutine alone touches the
+// loop owns some shards with all their cells, while the node leads them. Its goroutine alone touches the
 // fields below inbox; others reach it through the inbox.
 type loop struct {
 	shell   *Shell
@@ -21,8 +20,9 @@ type loop struct {
 	stats   counters
 	inbox   *inbox
 
-	shards []*shard // shard n is at n / number of loops
-	table  table
+	shards []*shard // by ID; nil: not led here, or another loop's
+	led    []*shard // those of them that are led, in no order
+	ages   ages
 	wakes  wakes
 	quota  int // cells in memory
 
@@ -36,6 +36,8 @@ type loop struct {
 	now   time.Time // of this turn
 	clock int64     // nanoseconds from epoch to now; never 0
 
+	orders []order
+	left   []func() // of Yield: called when what this turn set free has left
 	inside []func()
 	taken  []message
 	rest   []message // of taken, not handled yet
@@ -54,26 +56,17 @@ type loop struct {
 	spareProposals []*proposal
 	token          [8]byte
 	scratch        [32]byte
-	hints          hints // of signposts that this loop owns
+	clears         map[wire.Sign][]func() // see remote.go
 
 	sent, received int          // handed from loop to loop
 	leaving        chan<- tally // the one who wants to know when it is quiet
 	closing        bool
 }
 
-// shard is what a loop keeps of a shard.
-type shard struct {
-	*endpoint.Shard
-	clockwork
-	writes *proposal // of this turn, nil for none
-	lane   lane      // of turns
-	posts  posts
-}
-
 func newLoop(s *Shell) *loop {
 	l := &loop{
 		shell: s, options: &s.options, inbox: newInbox(s.options.Inbox),
-		table: newTable(), quota: max(1, s.options.MaxAwake/s.options.Loops), epoch: time.Now().Add(-1),
+		shards: make([]*shard, s.options.Env.Shards), clears: make(map[wire.Sign][]func()), quota: max(1, s.options.MaxAwake/s.options.Loops), epoch: time.Now().Add(-1),
 	}
 	l.props = actor.PropsFromProducer(
 		func() actor.Actor { return l.spawning },
@@ -82,17 +75,6 @@ func newLoop(s *Shell) *loop {
 	l.root = s.system.Root.Copy().WithGuardian(&supervisor{l})
 	return l
 }
-
-func (l *loop) addShard(state *endpoint.Shard) {
-	s := &shard{Shard: state, posts: make(posts)}
-	if l.options.Timers != nil {
-		s.queue = l.options.Timers(state.ID)
-		s.clean = int64(cleanupEvery)
-	}
-	l.shards = append(l.shards, s)
-}
-
-func (l *loop) shard(id ids.Shard) *shard { return l.shards[int(id)/l.options.Loops] }
 
 // clockOf is t on the loop's clock.
 func (l *loop) clockOf(t time.Time) int64 { return int64(t.Sub(l.epoch)) }
@@ -124,6 +106,10 @@ func (l *loop) turn() (more bool) {
 	l.now = time.Now()
 	l.clock = l.clockOf(l.now)
 	l.take()
+	for i, o := range l.orders {
+		o.run()
+		l.orders[i] = order{}
+	}
 	for i, f := range l.inside {
 		f()
 		l.inside[i] = nil
@@ -137,6 +123,11 @@ func (l *loop) turn() (more bool) {
 	}
 	l.proposeAll()
 	l.flush()
+	for i, done := range l.left {
+		done()
+		l.left[i] = nil
+	}
+	l.left = l.left[:0]
 	stalled := len(l.rest) > 0 && l.inFlight >= l.options.Inbox
 	if more || len(l.again) > 0 || len(l.rest) > 0 && !stalled || !l.inbox.sleep(len(l.rest)) {
 		return true
@@ -146,8 +137,9 @@ func (l *loop) turn() (more bool) {
 }
 
 func (l *loop) take() {
-	inside, taken, fresh := l.inbox.take(l.inside[:0], l.taken[:0], len(l.rest))
-	l.inside = inside
+	var fresh bool
+	taken := l.taken[:0]
+	l.orders, l.inside, taken, fresh = l.inbox.take(l.orders[:0], l.inside[:0], taken, len(l.rest))
 	if fresh {
 		l.taken, l.rest = taken, taken
 	}
@@ -185,7 +177,7 @@ func (l *loop) pause() time.Duration {
 	if at := l.wakes.next(); at != 0 {
 		next = at
 	}
-	if c := l.table.oldest; c != nil {
+	if c := l.ages.oldest; c != nil {
 		next = min(next, c.last+int64(l.options.Idle))
 	}
 	if l.options.Timers != nil {

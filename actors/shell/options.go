@@ -80,7 +80,21 @@ type Options struct {
 	// answer belongs to the shell. Loops call it concurrently. Default: silence.
 	Stray func(d *endpoint.Datagram) (answer []byte)
 
-	// Timers gives the queue of a shard; asked once a shard. nil: no timers.
+	// Elsewhere takes a datagram whose shard is not led here to the node that
+	// leads it. It borrows d, of which Raw and Path are sent on; it may drop (false,
+	// counted), not block. Loops and those who deliver call it concurrently.
+	// Default: false.
+	Elsewhere func(shard ids.Shard, d *endpoint.Datagram) bool
+
+	// RemoteSign asks the node that leads the shard of a sign to set it (SetSign) or
+	// to clear it (ClearSign). done is called once, from any goroutine and maybe
+	// before the return, when that has come to an end; an error of a clear is
+	// nobody's. It must not block. Loops call it concurrently. Default:
+	// endpoint.ErrElsewhere.
+	RemoteSign func(shard ids.Shard, sign wire.Sign, id ids.Endpoint, clear bool, done func(error))
+
+	// Timers gives the queue of a shard, a new one each time that the node begins
+	// to lead it. nil: no timers.
 	Timers func(shard ids.Shard) Timers
 
 	// Notify takes the notices of one Handle; they are valid during the call.
@@ -142,6 +156,14 @@ func (o Options) withDefaults() (Options, error) {
 	o.Drain = orDefault(o.Drain, 10*time.Second)
 	if o.Stray == nil {
 		o.Stray = func(*endpoint.Datagram) []byte { return nil }
+	}
+	if o.Elsewhere == nil {
+		o.Elsewhere = func(ids.Shard, *endpoint.Datagram) bool { return false }
+	}
+	if o.RemoteSign == nil {
+		o.RemoteSign = func(_ ids.Shard, _ wire.Sign, _ ids.Endpoint, _ bool, done func(error)) {
+			done(endpoint.ErrElsewhere)
+		}
 	}
 	if o.Notify == nil {
 		o.Notify = func([]endpoint.Notice) {}

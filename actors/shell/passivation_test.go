@@ -20,8 +20,12 @@ func TestIdleCellsArePassivated(t *testing.T) {
 		r.awake(1)
 		pass(9 * time.Second)
 		r.awake(0)
-		if n := len(r.shell.loops[0].table.byHandle) + len(r.shell.loops[1].table.byHandle); n != 0 {
-			t.Errorf("%d cells are left", n)
+		for _, l := range r.shell.loops {
+			for _, s := range l.led {
+				if n := len(s.cells); n != 0 {
+					t.Errorf("%d cells are left", n)
+				}
+			}
 		}
 		r.tell(ToEndpoint(a), "r")
 		r.wantSent(said("wrote", 1, a), said("read", 0, b), said("read", 1, a))
@@ -53,7 +57,7 @@ func TestTheOldestMakesRoom(t *testing.T) {
 		r.tell(ToEndpoint(a), "r")
 		r.tell(ToEndpoint(c), "r")
 		r.awake(2)
-		if r.shell.loops[0].table.find(b) != nil {
+		if r.shell.loops[0].shards[r.shell.options.Env.Shards.Of(b)].cells.find(b) != nil {
 			t.Error("b was the oldest")
 		}
 		// All busy: what would need memory is refused, the others go on.

@@ -62,7 +62,7 @@ func newWorld(t *testing.T, seed uint64, harm bool) *world {
 		w.devices = append(w.devices, device(i/2)+ids.Endpoint(i%2)) // pairs share a handle
 	}
 	w.shell.options.Send = w.watch
-	w.shell.Start()
+	w.start()
 	return w
 }
 

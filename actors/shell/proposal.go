@@ -6,7 +6,7 @@ import (
 
 // proposal is what one turn of a loop writes to one shard.
 type proposal struct {
-	shard   *shard
+	shard   *shard // nil: it was lost meanwhile, and nobody waits any more
 	batch   wire.Batch
 	waiters []*group    // a group is in it once for each commit that it waits for
 	posts   []wire.Sign // signposts that it sets
@@ -52,6 +52,7 @@ func (l *loop) proposeAll() {
 		s.writes = nil
 		l.dirty[i] = nil
 		l.committing++
+		s.flying = append(s.flying, p)
 		l.options.Propose(s.ID, &p.batch, p.done)
 	}
 	l.dirty = l.dirty[:0]
@@ -59,31 +60,42 @@ func (l *loop) proposeAll() {
 
 // settle runs when a proposal is committed or has failed.
 func (l *loop) settle(p *proposal) {
+	s := p.shard
+	if s == nil {
+		l.keepProposal(p)
+		return
+	}
 	l.committing--
+	s.landed(p)
 	if p.err == nil {
 		l.armed(p)
 	} else {
 		l.stats.commitsFailed.Add(1)
 		if f := l.options.Events.CommitFailed; f != nil {
-			f(p.shard.ID, p.err)
+			f(s.ID, p.err)
 		}
 	}
 	for _, sign := range p.posts {
-		p.shard.posts.done(sign)
+		s.posts.done(sign)
 	}
 	for _, sign := range p.wiped {
-		l.hints.forget(sign)
+		s.hints.forget(sign)
 	}
 	err := p.err
 	for i, g := range p.waiters {
 		p.waiters[i] = nil
-		if g.loop == l {
-			l.settled(g, err)
-		} else {
-			l.hand(g.loop, func() { g.loop.settled(g, err) })
-		}
+		l.answer(g, err)
 	}
 	l.keepProposal(p)
+}
+
+// answer tells a group of any loop that one of its commits is done.
+func (l *loop) answer(g *group, err error) {
+	if g.loop == l {
+		l.settled(g, err)
+	} else {
+		l.hand(g.loop, func() { g.loop.settled(g, err) })
+	}
 }
 
 // maxProposal is the memory of a batch that is kept for the next use.

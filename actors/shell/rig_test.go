@@ -308,6 +308,7 @@ type rig struct {
 	poison, panicOnDeadline map[ids.Endpoint]bool
 
 	mu      sync.Mutex
+	foreign []string // datagrams for other nodes, with their shard
 	sent    []string
 	calls   int // of Send
 	notices []endpoint.Notice
@@ -320,7 +321,7 @@ func in(t *testing.T, o Options, f func(r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, o)
-		r.shell.Start()
+		r.start()
 		defer r.close()
 		f(r)
 	})
@@ -334,6 +335,9 @@ func newRig(t *testing.T, o Options) *rig {
 	o.Env = &endpoint.Env{State: r.desk, Shards: 8, Key: ids.Key{1, 2, 3}}
 	o.Load, o.Propose, o.Send = r.load, r.desk.propose, r.send
 	o.Stray = func(d *endpoint.Datagram) []byte { return []byte("stray " + string(d.Buffer)) }
+	if o.Elsewhere == nil {
+		o.Elsewhere = r.elsewhere
+	}
 	o.Notify = func(n []endpoint.Notice) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -356,6 +360,40 @@ func newRig(t *testing.T, o Options) *rig {
 	}
 	go r.desk.run()
 	return r
+}
+
+// start starts the shell, which leads all shards by the return.
+func (r *rig) start() {
+	r.shell.Start()
+	leadAll(r.t, r.shell)
+	synctest.Wait()
+}
+
+// hold lets the loops take nothing until release is called.
+func (r *rig) hold() (release func()) {
+	held := make(chan struct{})
+	for _, l := range r.shell.loops {
+		l.inbox.post(func() { <-held })
+	}
+	synctest.Wait()
+	return func() {
+		close(held)
+		synctest.Wait()
+	}
+}
+
+// leadAll lets a shell that was started lead all its shards.
+func leadAll(t testing.TB, s *Shell) {
+	shards := int(s.options.Env.Shards)
+	led := make(chan error, shards)
+	for id := range ids.Shard(shards) {
+		s.Lead(id, func(err error) { led <- err })
+	}
+	for range shards {
+		if err := <-led; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // close lets everything commit and stops the shell.

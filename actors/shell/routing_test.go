@@ -95,7 +95,7 @@ func TestSignposts(t *testing.T) {
 			r.tell(ToSign(signOf(peer(11))), "odd")
 			r.wantSent(said("read", 0, b), "stray odd")
 			for _, l := range r.shell.loops {
-				for _, s := range l.shards {
+				for _, s := range l.led {
 					if len(s.posts) != 0 {
 						t.Errorf("shard %d: %d signposts in flight", s.ID, len(s.posts))
 					}

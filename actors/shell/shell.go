@@ -1,9 +1,9 @@
 package shell
 
 import (
-	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -17,6 +17,7 @@ type Shell struct {
 	system  *actor.ActorSystem
 	loops   []*loop
 	gates   []*actor.PID
+	leads   []atomic.Bool // by shard; written by its loop, and by Yield
 	pool    sync.Pool
 
 	started   sync.Once
@@ -25,13 +26,13 @@ type Shell struct {
 	goroutine sync.WaitGroup
 }
 
-// New reads what each shard knows of itself. Nothing runs before Start.
+// New makes a shell that leads no shard. Nothing runs before Start.
 func New(o Options) (*Shell, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	s := &Shell{options: o, system: o.System, stop: make(chan struct{})}
+	s := &Shell{options: o, system: o.System, stop: make(chan struct{}), leads: make([]atomic.Bool, o.Env.Shards)}
 	s.pool.New = func() any { return new(endpoint.Datagram) }
 	if s.system == nil {
 		s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
@@ -42,12 +43,6 @@ func New(o Options) (*Shell, error) {
 		s.loops = append(s.loops, newLoop(s))
 	}
 	for id := range ids.Shard(o.Env.Shards) {
-		state, err := endpoint.NewShard(o.Env, id)
-		if err != nil {
-			s.removeGates()
-			return nil, fmt.Errorf("shell: open shard %d: %w", id, err)
-		}
-		s.loopOf(id).addShard(state)
 		if err := s.addGate(id); err != nil {
 			s.removeGates()
 			return nil, err
@@ -82,10 +77,16 @@ func (s *Shell) release(d *endpoint.Datagram) {
 	}
 }
 
-// Deliver admits a datagram and owns it from then on. False: it was dropped,
-// because the owner's loop is full (counted) or the shell is stopping.
+// Deliver admits a datagram and owns it from then on. Where the shard is not led
+// here it goes to Options.Elsewhere. False: it was dropped, because the owner's
+// loop is full (counted), Elsewhere did not take it (counted) or the shell is
+// stopping.
 func (s *Shell) Deliver(to Destination, d *endpoint.Datagram) bool {
-	l := s.loopOf(s.shardOf(to))
+	shard := s.shardOf(to)
+	l := s.loopOf(shard)
+	if !s.Leads(shard) {
+		return s.forward(l, shard, d)
+	}
 	if err := l.inbox.put(message{to: to, event: d}); err != nil {
 		l.stats.dropped.Add(1)
 		s.release(d)
@@ -94,20 +95,15 @@ func (s *Shell) Deliver(to Destination, d *endpoint.Datagram) bool {
 	return true
 }
 
-// Post admits an event for an endpoint: endpoint.ErrBusy when its loop is
-// full, endpoint.ErrClosed when the shell is stopping. Once admitted, a command
-// is answered through its Reply, on a loop's goroutine, which must not block.
+// Post admits an event for an endpoint: endpoint.ErrElsewhere where its shard is
+// not led here, endpoint.ErrBusy when its loop is full, endpoint.ErrClosed when the
+// shell is stopping. Once admitted, a command is answered through its Reply, on a
+// loop's goroutine, which must not block.
 func (s *Shell) Post(id ids.Endpoint, ev endpoint.Event) error {
 	to := ToEndpoint(id)
-	return s.loopOf(s.shardOf(to)).inbox.put(message{to: to, event: ev})
-}
-
-// Do runs f on the loop of a shard, without an endpoint; its effects obey the
-// rule, and it cannot set signposts. f must not block. Errors are those of
-// Post; the shard must exist.
-func (s *Shell) Do(id ids.Shard, f turn) error {
-	if int(id) >= int(s.options.Env.Shards) {
-		return fmt.Errorf("shell: no shard %d", id)
+	shard := s.shardOf(to)
+	if !s.Leads(shard) {
+		return endpoint.ErrElsewhere
 	}
-	return s.loopOf(id).inbox.put(message{to: Destination{kind: toShard, value: uint64(id)}, do: f})
+	return s.loopOf(shard).inbox.put(message{to: to, event: ev})
 }

@@ -39,12 +39,12 @@ func TestNothingLeavesBeforeItsCommit(t *testing.T) {
 func TestATurnIsOneBatchAndOneSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{Loops: 1})
-		a := device(1)
+		r.start()
+		a, release := device(1), r.hold()
 		for range 10 {
 			r.deliver(ToEndpoint(a), "w")
 		}
-		r.shell.Start()
-		synctest.Wait()
+		release()
 		if n := len(r.desk.pending[r.shell.options.Env.Shards.Of(a)]); n != 1 {
 			t.Errorf("%d proposals", n)
 		}
@@ -77,7 +77,8 @@ func TestOneCellDoesNotHoldUpAnother(t *testing.T) {
 func TestAFullInboxDropsAndRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{Loops: 1, Inbox: 4})
-		a := device(1)
+		r.start()
+		a, release := device(1), r.hold()
 		for i := range 6 {
 			if ok := r.deliver(ToEndpoint(a), "w"); ok != (i < 4) {
 				t.Errorf("datagram %d: %v", i, ok)
@@ -87,8 +88,7 @@ func TestAFullInboxDropsAndRefuses(t *testing.T) {
 		if s := r.shell.Stats(); s.Dropped != 2 {
 			t.Errorf("%d dropped", s.Dropped)
 		}
-		r.shell.Start()
-		synctest.Wait()
+		release()
 		// Four are in flight and may not be more: the inbox fills again, and
 		// empties with the commits.
 		for i := range 5 {
@@ -111,7 +111,7 @@ func TestATurnOfAShardObeysTheRule(t *testing.T) {
 	in(t, Options{}, func(r *rig) {
 		var got error = errDisk
 		do := func(f turn) {
-			if err := r.shell.Do(3, f); err != nil {
+			if err := r.shell.Do(3, f, nil); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
@@ -140,7 +140,7 @@ func TestATurnOfAShardObeysTheRule(t *testing.T) {
 		if !errors.Is(got, ErrPanic) || len(r.desk.shards()) != 0 {
 			t.Errorf("answered %v, pending %v", got, r.desk.shards())
 		}
-		if r.shell.Do(8, write) == nil {
+		if r.shell.Do(8, write, nil) == nil {
 			t.Error("there is no shard 8")
 		}
 	})
@@ -190,7 +190,7 @@ func TestCellsAndGatesAreProcesses(t *testing.T) {
 func TestStopCommitsWhatWasAdmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{})
-		r.shell.Start()
+		r.start()
 		var replies []*answers
 		for i := range 100 {
 			replies = append(replies, r.submit(device(i), fmt.Sprint("s", i)), r.submit(device(i), "w"))
@@ -232,7 +232,7 @@ func (r *rig) leads(port int) bool {
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{Drain: time.Second, Inbox: 1, Loops: 1})
-		r.shell.Start()
+		r.start()
 		flying := r.submit(device(1), "w")
 		synctest.Wait()
 		held := r.submit(device(1), "w")
@@ -288,8 +288,15 @@ func TestOptionsAreChecked(t *testing.T) {
 	broken := newDesk()
 	broken.breakReads(errDisk)
 	good.Env = &endpoint.Env{State: broken, Shards: 2}
-	if _, err := New(good); !errors.Is(err, errDisk) {
-		t.Errorf("unreadable shards: %v", err)
+	if s, err = New(good); err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	defer s.Stop()
+	opened := make(chan error, 1)
+	s.Lead(1, func(err error) { opened <- err })
+	if err := <-opened; !errors.Is(err, errDisk) || s.Leads(1) {
+		t.Errorf("an unreadable shard: %v", err)
 	}
 }
 
@@ -298,7 +305,7 @@ func TestOptionsAreChecked(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{Loops: 3, Inbox: 64, MaxAwake: 20})
-		r.shell.Start()
+		r.start()
 		r.automatic()
 		var senders sync.WaitGroup
 		replies, half := make([][]*answers, 8), make(chan struct{})

@@ -26,26 +26,42 @@ func (p posts) done(sign wire.Sign) {
 	p[sign] = e
 }
 
-// setSignpost lets a sign lead to the endpoint of g, in the shard of the sign; g
-// waits for that too. A signpost has no cell: the last set wins.
+// setSignpost lets a sign lead to the endpoint of g, in the shard of the sign,
+// here or on the node that leads it; g waits for that too. A signpost has no cell:
+// the last set wins.
 func (l *loop) setSignpost(g *group, sign wire.Sign) {
 	if g.owner == nil {
 		return // a turn has no endpoint that a signpost could name
 	}
 	g.pending++
-	id, target := g.owner.id, l.shell.loopOf(l.options.Env.SignShard(sign))
-	if target == l {
-		l.writeSignpost(g, id, sign)
-		return
+	if !l.behindClear(sign, func() { l.placeSignpost(g, sign) }) {
+		l.placeSignpost(g, sign)
 	}
-	l.hand(target, func() { target.writeSignpost(g, id, sign) })
+}
+
+func (l *loop) placeSignpost(g *group, sign wire.Sign) {
+	shard := l.options.Env.SignShard(sign)
+	target := l.shell.loopOf(shard)
+	switch id := g.owner.id; {
+	case g.shard.gone:
+	case !l.shell.Leads(shard):
+		l.setRemote(g, sign)
+	case target == l:
+		l.writeSignpost(g, id, sign)
+	default:
+		l.hand(target, func() { target.writeSignpost(g, id, sign) })
+	}
 }
 
 // writeSignpost runs on the loop of the sign.
 func (l *loop) writeSignpost(g *group, id ids.Endpoint, sign wire.Sign) {
-	s := l.shard(l.options.Env.SignShard(sign))
+	s := l.shards[l.options.Env.SignShard(sign)]
+	if s == nil { // lost on the way here from another loop
+		l.hand(g.loop, func() { g.loop.placeSignpost(g, sign) })
+		return
+	}
 	s.posts.set(sign, id)
-	l.hints.forget(sign)
+	s.hints.forget(sign)
 	p := l.proposal(s)
 	p.batch.Put(sign.Class, sign.Key(), id.Append(l.scratch[:0]))
 	p.posts = append(p.posts, sign)
@@ -69,29 +85,42 @@ func (g *group) keepSignpost(sign wire.Sign) {
 }
 
 // clearSignpost removes the signpost if it still names the endpoint. Nobody
-// waits for it.
+// waits for it: one that stays leads to an endpoint that knows the peer for a
+// stranger.
 func (l *loop) clearSignpost(id ids.Endpoint, sign wire.Sign) {
-	target := l.shell.loopOf(l.options.Env.SignShard(sign))
-	if target == l {
-		l.wipeSignpost(id, sign)
-		return
+	if !l.behindClear(sign, func() { l.eraseSignpost(id, sign) }) {
+		l.eraseSignpost(id, sign)
 	}
-	l.hand(target, func() { target.wipeSignpost(id, sign) })
+}
+
+func (l *loop) eraseSignpost(id ids.Endpoint, sign wire.Sign) {
+	shard := l.options.Env.SignShard(sign)
+	target := l.shell.loopOf(shard)
+	switch {
+	case !l.shell.Leads(shard):
+		l.clearRemote(id, sign)
+	case target == l:
+		l.wipeSignpost(id, sign)
+	default:
+		l.hand(target, func() { target.wipeSignpost(id, sign) })
+	}
 }
 
 // wipeSignpost runs on the loop of the sign, after the commit of the group that
 // wanted it. So a set that is in flight now was wanted later, by another endpoint
-// or by this one, and stays. If that set fails, the old signpost stays too and
-// leads to an endpoint that knows the peer for a stranger.
+// or by this one, and stays. If that set fails, the old signpost stays too.
 func (l *loop) wipeSignpost(id ids.Endpoint, sign wire.Sign) {
-	s := l.shard(l.options.Env.SignShard(sign))
+	s := l.shards[l.options.Env.SignShard(sign)]
+	if s == nil {
+		return // lost on the way here
+	}
 	if _, found := s.posts[sign]; found {
 		return
 	}
 	if named, found, err := l.readSignpost(s, sign); err != nil || !found || named != id {
 		return
 	}
-	l.hints.forget(sign)
+	s.hints.forget(sign)
 	p := l.proposal(s)
 	p.batch.Delete(sign.Class, sign.Key())
 	p.wiped = append(p.wiped, sign)
@@ -107,17 +136,16 @@ func (l *loop) readSignpost(s *shard, sign wire.Sign) (id ids.Endpoint, found bo
 }
 
 // signpost is the endpoint that the sign leads to, committed or about to be.
-func (l *loop) signpost(sign wire.Sign) (id ids.Endpoint, found bool, err error) {
-	s := l.shard(l.options.Env.SignShard(sign))
+func (l *loop) signpost(s *shard, sign wire.Sign) (id ids.Endpoint, found bool, err error) {
 	if e, found := s.posts[sign]; found {
 		return e.id, true, nil
 	}
-	if id, found := l.hints.find(sign); found {
+	if id, found := s.hints.find(sign); found {
 		return id, true, nil
 	}
 	id, found, err = l.readSignpost(s, sign)
 	if found {
-		l.hints.learn(sign, id)
+		s.hints.learn(sign, id)
 	}
 	return id, found, err
 }

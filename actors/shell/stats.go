@@ -6,7 +6,8 @@ import "sync/atomic"
 type Stats struct {
 	Awake int // cells in memory now
 
-	Dropped       uint64 // datagrams: inbox full, no memory, endpoint not loadable
+	Dropped       uint64 // datagrams: inbox full, no memory, endpoint not loadable, not taken elsewhere
+	Forwarded     uint64 // datagrams that Options.Elsewhere took
 	Refused       uint64 // loads refused because all cells in memory were busy
 	Loaded        uint64 // wake-ups: cells brought into memory
 	Passivated    uint64
@@ -17,11 +18,11 @@ type Stats struct {
 	Strays        uint64 // datagrams that no endpoint owned
 }
 
-// counters are written by one loop, Dropped by those who deliver too.
+// counters are written by one loop, dropped and forwarded by those who deliver too.
 type counters struct {
-	awake                                        atomic.Int64
-	dropped, refused, loaded, passivated, panics atomic.Uint64
-	commitsFailed, loadsFailed, timers, strays   atomic.Uint64
+	awake                                                   atomic.Int64
+	forwarded, dropped, refused, loaded, passivated, panics atomic.Uint64
+	commitsFailed, loadsFailed, timers, strays              atomic.Uint64
 }
 
 // Stats may be called at any time.
@@ -30,6 +31,7 @@ func (s *Shell) Stats() Stats {
 	for _, l := range s.loops {
 		c := &l.stats
 		sum.Awake += int(c.awake.Load())
+		sum.Forwarded += c.forwarded.Load()
 		sum.Dropped += c.dropped.Load()
 		sum.Refused += c.refused.Load()
 		sum.Loaded += c.loaded.Load()

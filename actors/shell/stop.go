@@ -11,8 +11,8 @@ type tally struct{ sent, received int }
 
 // Stop refuses what is new, handles and commits what was admitted, and returns
 // when all loops have ended. What is not committed after Options.Drain is given
-// up: its callers get endpoint.ErrClosed, turns of Do that wait are not run.
-// It may be called more than once, and before Start.
+// up: its callers get endpoint.ErrClosed, and so does who waits for a turn of Do
+// that was not run. It may be called more than once, and before Start.
 func (s *Shell) Stop() {
 	s.ending.Do(func() {
 		for _, l := range s.loops {
@@ -75,22 +75,21 @@ func (l *loop) report() {
 
 // abandon answers whatever is left, and stops the actors.
 func (l *loop) abandon() {
+	for _, o := range l.inbox.end() {
+		o.ended()
+	}
 	l.discardAll(l.again)
 	l.discardAll(l.rest)
 	l.rest = nil
 	l.take()
 	l.discardAll(l.rest)
-	for _, first := range l.table.byHandle {
-		for c := first; c != nil; {
-			next := c.sibling
+	for _, s := range l.led {
+		s.cells.each(func(c *cell) {
 			l.abandonLane(&c.lane)
 			l.discardAll(c.waiting)
 			c.waiting = nil
 			l.drop(c)
-			c = next
-		}
-	}
-	for _, s := range l.shards {
+		})
 		l.abandonLane(&s.lane)
 	}
 }

@@ -2,41 +2,35 @@ package shell
 
 import "dormouse/codec/ids"
 
-// table is the cells of a loop by handle, and those that are awake by the age
-// of their last event. Two endpoints seldom share a handle (2^-32 a pair).
-type table struct {
-	byHandle       map[uint32]*cell
-	oldest, newest *cell
-	awake          int // cells in the list of ages
-}
-
-func newTable() table { return table{byHandle: make(map[uint32]*cell)} }
+// places are the cells of a shard by handle. Two endpoints seldom share a handle
+// (2^-32 a pair).
+type places map[uint32]*cell
 
 // first is the first cell with the handle; the others follow as siblings.
-func (t *table) first(handle uint32) *cell { return t.byHandle[handle] }
+func (p places) first(handle uint32) *cell { return p[handle] }
 
-func (t *table) find(id ids.Endpoint) *cell {
-	c := t.byHandle[id.Handle()]
+func (p places) find(id ids.Endpoint) *cell {
+	c := p[id.Handle()]
 	for c != nil && c.id != id {
 		c = c.sibling
 	}
 	return c
 }
 
-func (t *table) add(c *cell) {
+func (p places) add(c *cell) {
 	handle := c.id.Handle()
-	c.sibling = t.byHandle[handle]
-	t.byHandle[handle] = c
+	c.sibling = p[handle]
+	p[handle] = c
 }
 
-func (t *table) remove(c *cell) {
+func (p places) remove(c *cell) {
 	handle := c.id.Handle()
-	first := t.byHandle[handle]
+	first := p[handle]
 	switch {
 	case first == c && c.sibling == nil:
-		delete(t.byHandle, handle)
+		delete(p, handle)
 	case first == c:
-		t.byHandle[handle] = c.sibling
+		p[handle] = c.sibling
 	default:
 		for first.sibling != c {
 			first = first.sibling
@@ -46,40 +40,57 @@ func (t *table) remove(c *cell) {
 	c.sibling = nil
 }
 
-// enlist makes c the newest of those awake.
-func (t *table) enlist(c *cell, now int64) {
-	c.last, c.older, c.newer = now, t.newest, nil
-	if t.newest != nil {
-		t.newest.newer = c
-	} else {
-		t.oldest = c
+// each visits all cells. f may remove the one that it is given.
+func (p places) each(f func(c *cell)) {
+	for _, first := range p {
+		for c := first; c != nil; {
+			next := c.sibling
+			f(c)
+			c = next
+		}
 	}
-	t.newest = c
-	t.awake++
+}
+
+// ages are the cells of a loop that are awake, by their last event.
+type ages struct {
+	oldest, newest *cell
+	awake          int
+}
+
+// enlist makes c the newest of those awake.
+func (a *ages) enlist(c *cell, now int64) {
+	c.last, c.older, c.newer = now, a.newest, nil
+	if a.newest != nil {
+		a.newest.newer = c
+	} else {
+		a.oldest = c
+	}
+	a.newest = c
+	a.awake++
 }
 
 // delist takes c out of those awake.
-func (t *table) delist(c *cell) {
+func (a *ages) delist(c *cell) {
 	if c.older != nil {
 		c.older.newer = c.newer
 	} else {
-		t.oldest = c.newer
+		a.oldest = c.newer
 	}
 	if c.newer != nil {
 		c.newer.older = c.older
 	} else {
-		t.newest = c.older
+		a.newest = c.older
 	}
 	c.older, c.newer = nil, nil
-	t.awake--
+	a.awake--
 }
 
 // touch makes c the newest again.
-func (t *table) touch(c *cell, now int64) {
-	if t.newest == c {
+func (a *ages) touch(c *cell, now int64) {
+	if a.newest == c {
 		c.last = now
 		return
 	}
-	t.delist(c)
-	t.enlist(c, now)
+	a.delist(c)
+	a.enlist(c, now)
 }

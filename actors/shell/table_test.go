@@ -69,13 +69,14 @@ func checkDue(t *testing.T, w *wakes, cells []*cell, now int64) {
 	}
 }
 
-func TestTable(t *testing.T) {
+func TestPlacesAndAges(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	table := newTable()
+	cells := make(places)
+	var ages ages
 	here := make(map[ids.Endpoint]*cell)
 	for range 5000 {
 		id := ids.Endpoint(r.IntN(8))<<32 | ids.Endpoint(r.IntN(5))
-		c := table.find(id)
+		c := cells.find(id)
 		if c != here[id] {
 			t.Fatalf("found %v, want %v", c, here[id])
 		}
@@ -83,31 +84,31 @@ func TestTable(t *testing.T) {
 		case c == nil:
 			c = &cell{id: id}
 			here[id] = c
-			table.add(c)
-			table.enlist(c, 0)
+			cells.add(c)
+			ages.enlist(c, 0)
 		case r.IntN(2) == 0:
-			table.touch(c, 0)
+			ages.touch(c, 0)
 		default:
 			delete(here, id)
-			table.delist(c)
-			table.remove(c)
+			ages.delist(c)
+			cells.remove(c)
 		}
-		checkAges(t, &table, len(here))
+		checkAges(t, &ages, len(here))
 	}
 }
 
-func checkAges(t *testing.T, table *table, want int) {
+func checkAges(t *testing.T, ages *ages, want int) {
 	n := 0
 	var last *cell
-	for c := table.oldest; c != nil; c = c.newer {
+	for c := ages.oldest; c != nil; c = c.newer {
 		if c.older != last {
 			t.Fatal("the list of ages is torn")
 		}
 		last = c
 		n++
 	}
-	if n != want || table.awake != want || table.newest != last {
-		t.Fatalf("%d in the list, %d awake, want %d", n, table.awake, want)
+	if n != want || ages.awake != want || ages.newest != last {
+		t.Fatalf("%d in the list, %d awake, want %d", n, ages.awake, want)
 	}
 }
 

@@ -59,8 +59,8 @@ func (l *loop) fireTimers() {
 	budget := maxFired
 	l.nextTimers = l.clock + int64(l.options.TimerStep)
 	l.firstTimers++
-	for i := range l.shards {
-		s := l.shards[(i+l.firstTimers)%len(l.shards)]
+	for i := range l.led {
+		s := l.led[(i+l.firstTimers)%len(l.led)]
 		if s.queue == nil {
 			continue
 		}
@@ -106,7 +106,7 @@ func (l *loop) fireShard(s *shard, budget int) (fired int) {
 func (l *loop) fire(s *shard, due Due) {
 	s.firing++
 	l.stats.timers.Add(1)
-	m := message{to: ToEndpoint(due.Endpoint), event: endpoint.Deadline{At: due.At.UnixMilli()}, fired: true}
+	m := message{to: ToEndpoint(due.Endpoint), event: endpoint.Deadline{At: due.At.UnixMilli()}, timer: s}
 	l.toEndpoint(due.Endpoint, &m)
 }
 

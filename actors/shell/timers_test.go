@@ -93,7 +93,7 @@ func withTimers(t *testing.T, o Options, f func(r *rig, c *clocks)) {
 		o.Timers = func(shard ids.Shard) Timers { return clockOfShard{c, shard} }
 		r := newRig(t, o)
 		c.desk = r.desk
-		r.shell.Start()
+		r.start()
 		defer r.close()
 		f(r, c)
 	})
@@ -172,7 +172,7 @@ func TestATimerWhoseEndpointFailsComesAgain(t *testing.T) {
 		slices.Sort(r.sent)
 		r.wantSent(said("wrote", 1, b), said("wrote", 1, a))
 		for _, l := range r.shell.loops {
-			for _, s := range l.shards {
+			for _, s := range l.led {
 				if s.firing != 0 || len(s.retry) != 0 {
 					t.Errorf("shard %d: %d firing, %d to retry", s.ID, s.firing, len(s.retry))
 				}
@@ -207,6 +207,52 @@ func TestAMassExpiryIsPaced(t *testing.T) {
 		if c.largest > maxFired {
 			t.Errorf("%d in one turn", c.largest)
 		}
+	})
+}
+
+// TestTimersStopAndStartAgain: a shard that is led again reads its timers anew, and
+// what the old queue gave out is not told to the new one.
+func TestTimersStopAndStartAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r *rig
+		queues := make(map[ids.Shard][]*clocks)
+		r = newRig(t, Options{Loops: 1, Timers: func(shard ids.Shard) Timers {
+			c := &clocks{desk: r.desk, given: make(map[string]bool)}
+			queues[shard] = append(queues[shard], c)
+			return clockOfShard{c, shard}
+		}})
+		r.start()
+		defer r.close()
+		a := device(1)
+		shard := r.shardOf(a)
+		r.tell(ToEndpoint(a), "d60")
+		r.commit(nil)
+		pass(50 * time.Second)
+		r.yield(shard)
+		pass(time.Minute)
+		if len(r.desk.shards()) != 0 {
+			t.Error("a timer fired")
+		}
+		r.lead(shard)
+		pass(time.Second)
+		// Handed out once, to be tried again, then handed out and not handled.
+		r.desk.commit(shard, errDisk)
+		pass(10 * time.Second)
+		r.yield(shard)
+		r.lead(shard)
+		r.desk.commit(shard, errDisk)
+		pass(time.Second)
+		r.wantSent()
+		r.automatic()
+		r.wantSent(said("wrote", 1, a))
+		list := queues[shard]
+		if len(list) != 3 || len(list[0].done()) != 0 || len(list[1].done()) != 0 || !slices.Equal(list[2].done(), []ids.Endpoint{a}) {
+			t.Errorf("%d queues", len(list))
+		}
+		if s := r.shell.loops[0].shards[shard]; s.firing != 0 || len(s.retry) != 0 {
+			t.Errorf("%d firing, %d to retry", s.firing, len(s.retry))
+		}
+		r.quiet()
 	})
 }
 
@@ -251,7 +297,7 @@ func TestAPostedDeadlineIsNoTimer(t *testing.T) {
 		if len(c.done()) != 0 {
 			t.Errorf("handled %x", c.done())
 		}
-		for _, s := range r.shell.loops[0].shards {
+		for _, s := range r.shell.loops[0].led {
 			if s.firing != 0 || len(s.retry) != 0 {
 				t.Error(fmt.Sprint("shard ", s.ID, " counts it"))
 			}

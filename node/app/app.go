@@ -161,7 +161,7 @@ func (a *App) openSockets(Options) (err error) {
 // ErrStopped is returned by Start after Stop.
 var ErrStopped = errors.New("app: the node was stopped")
 
-// Start serves HTTP and CoAP. Called again it returns what it returned. It
+// Start leads the shards and serves HTTP and CoAP. Called again it returns what it returned. It
 // must not be called while Stop runs.
 func (a *App) Start() error {
 	a.starting.Do(func() { a.started = a.serve() })
@@ -170,6 +170,9 @@ func (a *App) Start() error {
 
 func (a *App) serve() error {
 	a.shell.Start()
+	if err := a.lead(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
 	a.sweeping.Go(func() { a.fleet.Sweep(ctx) })
@@ -200,6 +203,20 @@ func (a *App) serve() error {
 		}
 	}
 	return nil
+}
+
+// lead takes all shards: the node is alone.
+func (a *App) lead() error {
+	count := int(a.env.Shards)
+	led := make(chan error, count)
+	for id := range ids.Shard(count) {
+		a.shell.Lead(id, func(err error) { led <- err })
+	}
+	var faults []error
+	for range count {
+		faults = append(faults, <-led)
+	}
+	return errors.Join(faults...)
 }
 
 // watch ends the node if HTTP is served no more though nobody asked for that.

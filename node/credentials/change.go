@@ -89,14 +89,14 @@ func (s *Store) give(ctx context.Context, n platform.NewCredentials, replace boo
 
 // ask posts an event and waits for the answer. open says that there is none, and
 // that the event may still have its effect: nobody waits any more, or the node
-// stops with the write on its way.
+// stops or loses the shard with the write on its way.
 func (s *Store) ask(ctx context.Context, name string, ev endpoint.Event, replied <-chan answer) (a answer, open bool) {
 	if err := s.gate.Post(s.env.Key.Endpoint(name), ev); err != nil {
 		return answer{err: err}, false
 	}
 	select {
 	case a := <-replied:
-		return a, errors.Is(a.err, endpoint.ErrClosed)
+		return a, errors.Is(a.err, endpoint.ErrClosed) || errors.Is(a.err, endpoint.ErrElsewhere)
 	case <-ctx.Done():
 		return answer{err: ctx.Err()}, true
 	}

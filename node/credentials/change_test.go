@@ -175,8 +175,9 @@ func TestOneEndpointForTwo(t *testing.T) {
 			}
 			return third(n.Add(background, of("e", fmt.Sprint("i", i), "k"), true))
 		})
-		// The removal may come first, and find nothing.
-		if got != "1 done, 0 conflict, 4 busy" && !strings.HasSuffix(got, "has no credentials. 1 done, 0 conflict, 3 busy") {
+		// The removal may come first, and find nothing, maybe with all others meanwhile.
+		if got != "1 done, 0 conflict, 4 busy" && !strings.HasSuffix(got, "has no credentials. 1 done, 0 conflict, 3 busy") &&
+			!strings.HasSuffix(got, "has no credentials. 0 done, 0 conflict, 4 busy") {
 			t.Error(got)
 		}
 		n.check()

@@ -162,7 +162,15 @@ func start(t *testing.T, d *disk) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for id := range ids.Shard(shards) {
+		n.shell.Lead(id, func(err error) {
+			if err != nil {
+				t.Errorf("lead shard %d: %v", id, err)
+			}
+		})
+	}
 	n.shell.Start()
+	synctest.Wait()
 	t.Cleanup(n.shell.Stop)
 	n.Store = New(env, n.shell, slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	return n

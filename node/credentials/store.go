@@ -18,9 +18,10 @@ import (
 
 // Gate takes changes to their owners (actors/shell). Do runs f on the goroutine
 // of a shard; it and the replies to what f did are called there one at a time.
+// A turn that was taken and is not run ends with failed.
 type Gate interface {
 	Post(id ids.Endpoint, ev endpoint.Event) error
-	Do(shard ids.Shard, f func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects)) error
+	Do(shard ids.Shard, f func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects), failed func(error)) error
 }
 
 // Store is the credentials of all endpoints. Its methods may be called
@@ -136,6 +137,7 @@ func translate(n platform.NewCredentials, err error) error {
 		{endpoint.ErrFull, admin.ErrFull, "The disk is full: nothing new is accepted until there is room."},
 		{endpoint.ErrBusy, admin.ErrBusy, "The node is overloaded: try again."},
 		{endpoint.ErrClosed, admin.ErrBusy, "The node is stopping: try again."},
+		{endpoint.ErrElsewhere, admin.ErrBusy, "The device is moving to another node: try again."},
 	} {
 		if errors.Is(err, t.from) {
 			return admin.Refuse(t.to, "%s", t.sentence)

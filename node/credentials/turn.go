@@ -41,7 +41,7 @@ func (s *Store) decide(ctx context.Context, identity string, d decision) error {
 			table.End(i) // not behind the commits of others, as the reply
 			begun = false
 		}
-	})
+	}, func(err error) { done <- err })
 	if err != nil {
 		return err
 	}

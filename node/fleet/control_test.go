@@ -164,4 +164,6 @@ type silence struct{}
 
 func (silence) Post(ids.Endpoint, endpoint.Event) error { return nil }
 
-func (silence) Do(ids.Shard, func(time.Time, *endpoint.Shard, *endpoint.Effects)) error { return nil }
+func (silence) Do(ids.Shard, func(time.Time, *endpoint.Shard, *endpoint.Effects), func(error)) error {
+	return nil
+}

@@ -15,10 +15,11 @@ import (
 	"dormouse/node/credentials"
 )
 
-// Gate takes changes to their owners (actors/shell).
+// Gate takes changes to their owners (actors/shell). A turn of Do that was taken
+// and is not run ends with failed.
 type Gate interface {
 	Post(id ids.Endpoint, ev endpoint.Event) error
-	Do(shard ids.Shard, f func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects)) error
+	Do(shard ids.Shard, f func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects), failed func(error)) error
 }
 
 // Fleet implements admin.Backend. Its methods may be called concurrently.
@@ -70,6 +71,7 @@ func translate(err error) error {
 	for _, t := range []struct{ from, to error }{
 		{endpoint.ErrNotFound, admin.ErrNotFound}, {endpoint.ErrQueue, admin.ErrLimit},
 		{endpoint.ErrFull, admin.ErrFull}, {endpoint.ErrBusy, admin.ErrBusy}, {endpoint.ErrClosed, admin.ErrBusy},
+		{endpoint.ErrElsewhere, admin.ErrBusy},
 		{endpoint.ErrCommand, admin.ErrUnprocessable}, {endpoint.ErrFragment, admin.ErrUnprocessable},
 		{endpoint.ErrStatus, admin.ErrConflict},
 	} {

@@ -134,7 +134,7 @@ func (n *node) Post(id ids.Endpoint, ev endpoint.Event) error {
 }
 
 // Do implements Gate.
-func (n *node) Do(shard ids.Shard, f func(time.Time, *endpoint.Shard, *endpoint.Effects)) error {
+func (n *node) Do(shard ids.Shard, f func(time.Time, *endpoint.Shard, *endpoint.Effects), _ func(error)) error {
 	n.mu.Lock()
 	refused := n.refused
 	n.mu.Unlock()

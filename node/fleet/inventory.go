@@ -199,7 +199,7 @@ func (f *Fleet) writeObject(ctx context.Context, m *platform.ManagedObject, also
 			also(fx)
 		}
 		fx.Replies = append(fx.Replies, func(err error) { done <- err })
-	})
+	}, func(err error) { done <- err })
 	return f.settled(ctx, done, err)
 }
 
@@ -270,7 +270,7 @@ func (f *Fleet) DeleteObject(ctx context.Context, id ids.Object, _ admin.Cascade
 		err = f.gate.Do(f.env.Shards.OfObject(id), func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
 			fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(id))
 			fx.Replies = append(fx.Replies, func(err error) { done <- err })
-		})
+		}, func(err error) { done <- err })
 	}
 	return f.settled(ctx, done, err)
 }

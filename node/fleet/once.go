@@ -63,5 +63,5 @@ func (f *Fleet) expireKeys(shard ids.Shard, now time.Time) error {
 		for _, key := range old {
 			fx.Batch.Delete(wire.ClassOnce, key)
 		}
-	})
+	}, nil)
 }

@@ -22,7 +22,7 @@ func (f *Fleet) Sweep(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		for shard := range ids.Shard(f.env.Shards) {
-			if err := f.sweepShard(ctx, shard); err != nil {
+			if err := f.sweepShard(ctx, shard); err != nil && !errors.Is(err, endpoint.ErrElsewhere) { // else its leader sweeps it
 				f.logger.Warn("sweep", "shard", shard, "error", err)
 			}
 		}
