@@ -35,6 +35,7 @@ type Engine struct {
 	cancel  context.CancelFunc
 	beside  sync.WaitGroup
 
+	begun atomic.Bool
 	ended chan struct{} // closed when run has returned
 	fatal chan struct{} // closed when nothing is committed any more
 
@@ -147,7 +148,11 @@ func (e *Engine) found() error {
 
 // Start lets the engine run. A group of which this node is the only voter has it
 // as leader at once.
-func (e *Engine) Start() { go e.run() }
+func (e *Engine) Start() {
+	if e.begun.CompareAndSwap(false, true) {
+		go e.run()
+	}
+}
 
 // Propose asks for b to be committed and returns at once. Done is called once,
 // from the engine's goroutine and in the order of the shard's proposals; it must
@@ -262,6 +267,10 @@ func (e *Engine) Stats() Stats {
 // second Close waits like the first. The storage stays open.
 func (e *Engine) Close() {
 	e.inbox.close()
+	if e.begun.CompareAndSwap(false, true) { // never started
+		e.closeGroups()
+		close(e.ended)
+	}
 	select {
 	case <-e.ended:
 	case <-e.fatal:
@@ -362,7 +371,10 @@ func (e *Engine) run() {
 // Begin and Turn are what Start calls on a goroutine of the engine's: who has
 // time and order in his own hands (cluster/sim) calls them instead, Begin first.
 // false: the engine has ended.
-func (e *Engine) Begin() (open bool) { return e.well(e.begin) }
+func (e *Engine) Begin() (open bool) {
+	e.begun.Store(true)
+	return e.well(e.begin)
+}
 
 // Turn takes what has come, lets so many ticks pass, and does all that follows.
 // wrote: something was synced.

@@ -34,6 +34,7 @@ const (
 	ClassLog    Class = 'l' // index(8) -> entry of the shard's log
 	ClassRaft   Class = 'r' // name -> what the replica knows of its group
 	ClassStaged Class = 'g' // number(8) -> part of a snapshot that is on its way here
+	ClassNode   Class = 'n' // name -> what the node knows of itself; in ids.System
 )
 
 // StateClasses are the classes of a shard's state, in their order: what its log

@@ -54,7 +54,10 @@ type App struct {
 	counts  counts
 
 	store       *store.Store
-	committer   *shards.Local
+	self        wire.Node
+	known       bool // the data knew the node before this start
+	engine      *shards.Engine
+	leading     chan error // an answer for each shard that is led
 	ring        *seal.Ring
 	resealing   bool // secrets are stored under a key that does not seal any more
 	env         *endpoint.Env
@@ -84,7 +87,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 	}
 	a = &App{
 		config: c, logger: o.Logger, version: o.Version, sending: o.Sending, metrics: metrics.New(),
-		failed: make(chan error, 1), cancel: func() {},
+		failed: make(chan error, 1), leading: make(chan error, ids.MaxShards), cancel: func() {},
 	}
 	a.listen = metrics.Tee(a.metrics.Listener(), metrics.Logger(o.Logger)).Complete()
 	defer func() {
@@ -93,7 +96,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 			a = nil
 		}
 	}()
-	for _, open := range []func(Options) error{a.openStore, a.openSeal, a.openShell, a.openFleet, a.openFront, a.openSockets} {
+	for _, open := range []func(Options) error{a.openStore, a.openSelf, a.openSeal, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
 		if err := open(o); err != nil {
 			return a, err
 		}
@@ -130,22 +133,6 @@ func (a *App) openFleet(Options) error {
 	return nil
 }
 
-// propose turns the store's refusals into those that endpoints' callers know.
-func (a *App) propose(id ids.Shard, b *wire.Batch, done func(error)) {
-	a.committer.Propose(id, b, func(err error) {
-		switch {
-		case err == nil:
-		case errors.Is(err, store.ErrFull):
-			err = fmt.Errorf("%w: %w", endpoint.ErrFull, err)
-		case errors.Is(err, shards.ErrBusy):
-			err = fmt.Errorf("%w: %w", endpoint.ErrBusy, err)
-		case errors.Is(err, shards.ErrClosed):
-			err = fmt.Errorf("%w: %w", endpoint.ErrClosed, err)
-		}
-		done(err)
-	})
-}
-
 // openSockets binds the CoAP and DTLS listeners; nothing is read yet.
 func (a *App) openSockets(Options) (err error) {
 	if len(a.config.CoAP)+len(a.config.CoAPS) == 0 {
@@ -161,8 +148,8 @@ func (a *App) openSockets(Options) (err error) {
 // ErrStopped is returned by Start after Stop.
 var ErrStopped = errors.New("app: the node was stopped")
 
-// Start leads the shards and serves HTTP and CoAP. Called again it returns what it returned. It
-// must not be called while Stop runs.
+// Start leads the shards and serves HTTP and CoAP. Called again it returns what
+// it returned. It must not be called while Stop runs.
 func (a *App) Start() error {
 	a.starting.Do(func() { a.started = a.serve() })
 	return a.started
@@ -203,20 +190,6 @@ func (a *App) serve() error {
 		}
 	}
 	return nil
-}
-
-// lead takes all shards: the node is alone.
-func (a *App) lead() error {
-	count := int(a.env.Shards)
-	led := make(chan error, count)
-	for id := range ids.Shard(count) {
-		a.shell.Lead(id, func(err error) { led <- err })
-	}
-	var faults []error
-	for range count {
-		faults = append(faults, <-led)
-	}
-	return errors.Join(faults...)
 }
 
 // watch ends the node if HTTP is served no more though nobody asked for that.
@@ -295,8 +268,8 @@ func (a *App) close() error {
 	if a.shell != nil {
 		a.shell.Stop()
 	}
-	if a.committer != nil {
-		a.committer.Close()
+	if a.engine != nil {
+		a.engine.Close()
 	}
 	if a.sockets != nil {
 		faults = append(faults, a.sockets.Close())

@@ -7,13 +7,10 @@ import (
 
 	"dormouse/actors/endpoint"
 	"dormouse/actors/shell"
-	"dormouse/cluster/shards"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/model"
-	"dormouse/codec/wire"
 	"dormouse/node/config"
-	"dormouse/node/metrics"
 	"dormouse/persistence/store"
 	"dormouse/persistence/timers"
 )
@@ -35,7 +32,6 @@ func (a *App) openStore(o Options) error {
 	if a.store, err = store.Open(options); err != nil {
 		return err
 	}
-	a.committer = shards.NewLocal(timed{a.store, a.listen.Commit}, shards.Options{OnFatal: a.fail})
 	a.logger.Info("data is open", "dir", a.config.Data, "shards", int(a.store.Shards()), "cache", memory.Cache, "memtable", memory.MemTable)
 	return nil
 }
@@ -67,24 +63,6 @@ func (a *App) environment() (*endpoint.Env, error) {
 // unpredictable draws from the runtime's ChaCha8 generators, one a thread,
 // seeded by the operating system.
 func unpredictable() uint32 { return rand.Uint32() }
-
-// timed tells of every commit.
-type timed struct {
-	store *store.Store
-	tell  func(metrics.Commit)
-}
-
-// Apply implements shards.Storage.
-func (t timed) Apply(batches []wire.ShardBatch) error {
-	start := time.Now()
-	err := t.store.Apply(batches)
-	bytes := 0
-	for _, b := range batches {
-		bytes += len(b.Batch.Bytes())
-	}
-	t.tell(metrics.Commit{Batches: len(batches), Bytes: bytes, Duration: time.Since(start), Err: err})
-	return err
-}
 
 // queue is a timer queue in the shell's words.
 type queue struct{ *timers.Queue }

@@ -73,7 +73,7 @@ func (a *App) measureStore() {
 	} {
 		a.metrics.Gauge(name, "The store; see persistence/store.", func() float64 { return float64(read(a.store.Metrics())) })
 	}
-	a.metrics.Gauge("commits_pending", "Batches that wait for their commit.", func() float64 { return float64(a.committer.Stats().Pending) })
+	a.metrics.Gauge("commits_pending", "Batches that wait for their commit.", func() float64 { return float64(a.engine.Stats().Pending) })
 	for name, read := range map[string]func(store.Metrics) int64{
 		"store_cache_hits_total":   func(m store.Metrics) int64 { return m.CacheHits },
 		"store_cache_misses_total": func(m store.Metrics) int64 { return m.CacheMisses },

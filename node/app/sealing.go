@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/persistence/seal"
 )
@@ -15,8 +16,9 @@ import (
 // configuration names none.
 const sealFile = "seal.key"
 
-// sealCheck names the record of shard 0 (wire.ClassMeta) by which a wrong key is
+// sealCheck names the record of the node (wire.ClassNode) by which a wrong key is
 // noticed at once: a known text for every key that secrets may be sealed under.
+// Before there were replicas it lay in shard 0 (wire.ClassMeta).
 var sealCheck = []byte("seal")
 
 // ErrSealKey says that the data was sealed under a key that is not here.
@@ -74,7 +76,10 @@ func (a *App) loadRing(known bool) (*seal.Ring, error) {
 }
 
 func (a *App) readSealCheck() (checks [][]byte, err error) {
-	value, found, err := a.store.Get(0, wire.ClassMeta, sealCheck, nil)
+	value, found, err := a.store.Get(ids.System, wire.ClassNode, sealCheck, nil)
+	if err == nil && !found {
+		value, found, err = a.store.Get(0, wire.ClassMeta, sealCheck, nil)
+	}
 	if err != nil || !found {
 		return nil, err
 	}
@@ -96,11 +101,6 @@ func (a *App) writeSealCheck(checks [][]byte) error {
 		value = wire.AppendText(value, string(sealed))
 	}
 	var b wire.Batch
-	b.Put(wire.ClassMeta, sealCheck, value)
-	done := make(chan error, 1)
-	a.committer.Propose(0, &b, func(err error) { done <- err })
-	if err := <-done; err != nil {
-		return fmt.Errorf("app: write the check of the seal keys: %w", err)
-	}
-	return nil
+	b.Put(wire.ClassNode, sealCheck, value)
+	return a.writeNode(&b)
 }
