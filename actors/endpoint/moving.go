@@ -20,11 +20,15 @@ func (e *Endpoint) heardFrom(d *Datagram, contents []session.Content, fx *Effect
 	for i := range contents {
 		newest = newest || contents[i].Newest
 	}
-	switch {
-	case d.Path == e.at.Path && e.at.Unproven:
+	if d.Path.Peer == e.at.Path.Peer {
+		if newest {
+			e.at.Path = d.Path // perhaps by another of our addresses
+		}
+		proven = e.at.Unproven
 		e.at.Unproven = false
-		return true
-	case d.Path == e.at.Path || !newest:
+		return proven
+	}
+	if !newest {
 		return false
 	}
 	fx.notice(AddressMoved, e.name(), d.Path.Peer.String())

@@ -43,6 +43,16 @@ type Move struct {
 
 func (m Move) String() string { return fmt.Sprintf("shard %d: %v %v", m.Shard, m.Kind, m.Node) }
 
+// Wanted is what a group should be: who votes, the preferred leader first, and who
+// follows only.
+type Wanted struct{ Voters, Learners []ids.Node }
+
+func (w Wanted) has(n ids.Node) bool {
+	return slices.Contains(w.Voters, n) || slices.Contains(w.Learners, n)
+}
+
+func (w Wanted) size() int { return len(w.Voters) + len(w.Learners) }
+
 // Group is the raft group of one shard as it is.
 type Group struct {
 	Shard            ids.Shard
@@ -69,7 +79,12 @@ func GroupOf(s ids.Shard, h Holders) Group {
 //
 // want must not be empty.
 func (g Group) Next(want Holders) (Move, bool) {
-	for _, step := range []func(Group, Holders) (MoveKind, ids.Node){
+	return g.Toward(Wanted{want.Voters(), want.Learners()})
+}
+
+// Toward is Next for a group with members as one likes; there must be a voter.
+func (g Group) Toward(want Wanted) (Move, bool) {
+	for _, step := range []func(Group, Wanted) (MoveKind, ids.Node){
 		Group.shrink, Group.promote, Group.dropLearner, Group.add, Group.lead,
 	} {
 		if kind, node := step(g, want); kind != 0 {
@@ -81,23 +96,23 @@ func (g Group) Next(want Holders) (Move, bool) {
 
 // shrink takes a voter away while there are more than wanted: one that is not
 // wanted at all before one that shall follow only, and the leader last of all.
-func (g Group) shrink(want Holders) (MoveKind, ids.Node) {
-	if len(g.Voters) <= len(want.Voters()) {
+func (g Group) shrink(want Wanted) (MoveKind, ids.Node) {
+	if len(g.Voters) <= len(want.Voters) {
 		return 0, 0
 	}
 	var goes ids.Node
 	for _, v := range g.Voters {
-		if slices.Contains(want.Voters(), v) {
+		if slices.Contains(want.Voters, v) {
 			continue
 		}
-		if goes == 0 || goes == g.Leader || v != g.Leader && slices.Contains(want, goes) && !slices.Contains(want, v) {
+		if goes == 0 || goes == g.Leader || v != g.Leader && want.has(goes) && !want.has(v) {
 			goes = v
 		}
 	}
 	switch {
 	case goes == g.Leader:
 		return Transfer, g.heir(want)
-	case slices.Contains(want, goes):
+	case want.has(goes):
 		return Demote, goes
 	case !g.spare(want):
 		return 0, 0
@@ -107,8 +122,8 @@ func (g Group) shrink(want Holders) (MoveKind, ids.Node) {
 
 // heir is who leads after a leader that goes: the preferred one if it votes
 // already, else the first wanted voter that does, else any other one.
-func (g Group) heir(want Holders) ids.Node {
-	for _, v := range want.Voters() {
+func (g Group) heir(want Wanted) ids.Node {
+	for _, v := range want.Voters {
 		if v != g.Leader && slices.Contains(g.Voters, v) {
 			return v
 		}
@@ -116,8 +131,8 @@ func (g Group) heir(want Holders) ids.Node {
 	return g.Voters[slices.IndexFunc(g.Voters, func(v ids.Node) bool { return v != g.Leader })]
 }
 
-func (g Group) promote(want Holders) (MoveKind, ids.Node) {
-	for _, v := range want.Voters() {
+func (g Group) promote(want Wanted) (MoveKind, ids.Node) {
+	for _, v := range want.Voters {
 		if slices.Contains(g.Learners, v) {
 			return Promote, v
 		}
@@ -127,23 +142,23 @@ func (g Group) promote(want Holders) (MoveKind, ids.Node) {
 
 // spare says that the group has more members than wanted. Where it has not, one
 // that is not wanted is a copy that is needed until another one has come.
-func (g Group) spare(want Holders) bool { return len(g.Voters)+len(g.Learners) > len(want) }
+func (g Group) spare(want Wanted) bool { return len(g.Voters)+len(g.Learners) > want.size() }
 
 // dropLearner removes a learner that is not wanted.
-func (g Group) dropLearner(want Holders) (MoveKind, ids.Node) {
+func (g Group) dropLearner(want Wanted) (MoveKind, ids.Node) {
 	if !g.spare(want) {
 		return 0, 0
 	}
 	for _, n := range g.Learners {
-		if !slices.Contains(want, n) {
+		if !want.has(n) {
 			return Remove, n
 		}
 	}
 	return 0, 0
 }
 
-func (g Group) add(want Holders) (MoveKind, ids.Node) {
-	for _, n := range want {
+func (g Group) add(want Wanted) (MoveKind, ids.Node) {
+	for _, n := range append(slices.Clone(want.Voters), want.Learners...) {
 		if !slices.Contains(g.Voters, n) && !slices.Contains(g.Learners, n) {
 			return AddLearner, n
 		}
@@ -151,8 +166,8 @@ func (g Group) add(want Holders) (MoveKind, ids.Node) {
 	return 0, 0
 }
 
-func (g Group) lead(want Holders) (MoveKind, ids.Node) {
-	if first := want.Leader(); g.Leader != 0 && g.Leader != first && slices.Contains(g.Voters, first) {
+func (g Group) lead(want Wanted) (MoveKind, ids.Node) {
+	if first := want.Voters[0]; g.Leader != 0 && g.Leader != first && slices.Contains(g.Voters, first) {
 		return Transfer, first
 	}
 	return 0, 0

@@ -22,8 +22,8 @@ const MaxHops = 3
 const MaxForwarded = 65507 - forwardOverhead - 64
 
 // forwardOverhead is the longest envelope: flags, topology, ingress and
-// incarnation, path of two IPv6 addresses, length.
-const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 36 + 3
+// incarnation, path of two IPv6 addresses and a node, length.
+const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 44 + 3
 
 // Node is one life of a node: the incarnation is larger at every start.
 type Node struct {

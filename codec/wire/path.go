@@ -1,11 +1,17 @@
 package wire
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
 
-// ReturnPath is the way back to a device: the socket that it used, the address
-// that it asked, and its own. Answers leave from the address that was asked.
-// (Step C adds the ingress node and its incarnation.)
+	"dormouse/codec/ids"
+)
+
+// ReturnPath is the way back to a device: the node that it spoke to, the socket
+// that it used, the address that it asked, and its own. Answers leave from the
+// address that was asked.
 type ReturnPath struct {
+	Node     ids.Node // has the socket; 0: this node, which is alone
 	Peer     netip.AddrPort
 	Local    netip.Addr // destination address of the datagram; invalid where unknown
 	Listener uint8      // index of the listening socket
@@ -15,8 +21,8 @@ type ReturnPath struct {
 func (p ReturnPath) IsZero() bool { return !p.Peer.IsValid() }
 
 // Append appends the path: flags(1: bit 0 peer is IPv6, bit 1 local known, bit 2
-// local is IPv6), listener(1), peer address(4|16), port(2), local address(0|4|16).
-// An IPv4-mapped address is kept as IPv4.
+// local is IPv6, bit 3 node known), listener(1), peer address(4|16), port(2), local
+// address(0|4|16), node(0|8). An IPv4-mapped address is kept as IPv4.
 func (p ReturnPath) Append(dst []byte) []byte {
 	peer, local := p.Peer.Addr().Unmap(), p.Local.Unmap()
 	var flags byte
@@ -29,15 +35,22 @@ func (p ReturnPath) Append(dst []byte) []byte {
 	if local.Is6() {
 		flags |= 4
 	}
+	if p.Node != 0 {
+		flags |= 8
+	}
 	dst = append(dst, flags, p.Listener)
 	dst = append(dst, peer.AsSlice()...)
 	dst = append(dst, byte(p.Peer.Port()>>8), byte(p.Peer.Port()))
-	return append(dst, local.AsSlice()...)
+	dst = append(dst, local.AsSlice()...)
+	if p.Node != 0 {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(p.Node))
+	}
+	return dst
 }
 
 // ParseReturnPath reads what Append wrote and returns the bytes used.
 func ParseReturnPath(b []byte) (p ReturnPath, n int, err error) {
-	if len(b) < 2 || b[0] > 7 {
+	if len(b) < 2 || b[0] > 15 {
 		return p, 0, ErrBatch
 	}
 	flags := b[0]
@@ -50,6 +63,15 @@ func ParseReturnPath(b []byte) (p ReturnPath, n int, err error) {
 	p.Local, n, err = parseAddr(b, n+2, flags&2 != 0, flags&4 != 0)
 	if err != nil {
 		return ReturnPath{}, 0, err
+	}
+	if flags&8 != 0 {
+		if len(b) < n+8 {
+			return ReturnPath{}, 0, ErrBatch
+		}
+		p.Node = ids.Node(binary.BigEndian.Uint64(b[n:]))
+		if n += 8; p.Node == 0 {
+			return ReturnPath{}, 0, ErrBatch
+		}
 	}
 	return p, n, nil
 }

@@ -31,6 +31,34 @@ type Config struct {
 	SealKey Secret
 	// MaxHandshakes bounds the DTLS handshakes under way; each takes about 26 kB.
 	MaxHandshakes int
+	// Cluster is where the node speaks with others: gossip on the port, UDP and
+	// TCP; streams and datagrams on the next one, TCP and UDP. "": the node is
+	// alone.
+	Cluster string
+	// Node is its name, unique in the cluster; "": made of its ID.
+	Node string
+	// Advertise is what others are told of Cluster, where that is not an address
+	// that they can reach; "": Cluster.
+	Advertise string
+	// Join are cluster addresses of others, any of which is enough. A node with
+	// empty data and none founds a cluster; with data of a cluster they are a
+	// help only.
+	Join []string
+	// ClusterName is told to others: nodes of another name are strangers.
+	ClusterName string
+	// ClusterKeyFile has the keys of gossip and datagrams, 64 hex digits a line:
+	// the first seals, all open. Beyond loopback it must be given.
+	ClusterKeyFile string
+	// ClusterCert, ClusterKey and ClusterCA are the files of the certificate that
+	// the node shows to others, of its key, and of who issues them, in PEM.
+	// Beyond loopback they must be given.
+	ClusterCert, ClusterKey, ClusterCA string
+	// Zone is what fails as one with the node: replicas of a shard are put into
+	// different ones.
+	Zone string
+	// Replace lets a node come that has the name of one whose data is lost, in
+	// its place.
+	Replace bool
 	// AcceptUnknown lets devices that nobody registered in, with NoSec and
 	// into tenant management. Whoever reaches the socket can then fill the
 	// disk up to its watermark: for trying out and closed networks.
@@ -92,7 +120,7 @@ func Default() Config {
 		LifetimeGrace:        14400 * time.Second,
 		MaxPendingOperations: 10, MaxQueuedOperations: 1000, StarvedAfter: 48 * time.Hour,
 		LogLevel: slog.LevelInfo, MaxAwake: 50_000, Shards: 32,
-		LowSpace: 1 << 30, FullSpace: 256 << 20,
+		LowSpace: 1 << 30, FullSpace: 256 << 20, ClusterName: "dormouse",
 	}
 }
 

@@ -36,6 +36,8 @@ func (l *Loaded) validate() error {
 		{"max-awake", atLeast(l.Config.MaxAwake, 100)},
 		{"shards", l.Config.checkShards()},
 		{"cache", l.Config.checkCache()},
+		{"cluster", l.Config.checkCluster()},
+		{"join", l.Config.checkJoin()},
 		{"full-space", l.Config.checkSpace()},
 	} {
 		if check.says != "" {
@@ -147,6 +149,50 @@ func (c *Config) checkSpace() string {
 		return ""
 	}
 	return fmt.Sprintf("%s is more than low-space, %s: the warning would come after the refusal", c.FullSpace, c.LowSpace)
+}
+
+// checkCluster wants all that other nodes ask for.
+func (c *Config) checkCluster() string {
+	if c.Cluster == "" {
+		return "" // join and advertise may stand in a file that several nodes share
+	}
+	host, says := checkAddress(c.Cluster)
+	if says != "" {
+		return says
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return fmt.Sprintf("%s: an address of this machine is needed, not a name", c.Cluster)
+	}
+	given := 0
+	for _, file := range []string{c.ClusterCert, c.ClusterKey, c.ClusterCA} {
+		if file != "" {
+			given++
+		}
+	}
+	switch {
+	case given != 0 && given != 3:
+		return "cluster-cert, cluster-key and cluster-ca belong together"
+	case addr.IsUnspecified() && c.Advertise == "":
+		return fmt.Sprintf("%s is every address: advertise must say which one others reach", c.Cluster)
+	case !addr.IsLoopback() && (given == 0 || c.ClusterKeyFile == ""):
+		return fmt.Sprintf("%s is reachable from other machines: cluster-key-file, cluster-cert, cluster-key and cluster-ca must be given (dormouse certs makes them)", c.Cluster)
+	}
+	if c.Advertise != "" {
+		if _, err := netip.ParseAddrPort(c.Advertise); err != nil {
+			return fmt.Sprintf("advertise %q is no address such as 10.0.0.1:7946", c.Advertise)
+		}
+	}
+	return ""
+}
+
+func (c *Config) checkJoin() string {
+	for _, s := range c.Join {
+		if _, says := checkAddress(s); says != "" {
+			return says
+		}
+	}
+	return ""
 }
 
 // checkProfiles reads the object lists, which the node will answer with.
