@@ -85,7 +85,6 @@ func (a *authority) identity(t testing.TB, name string) Identity {
 	return func() Credentials { return c }
 }
 
-
 // node is a Mesh under test, and what reached it.
 type node struct {
 	*Mesh

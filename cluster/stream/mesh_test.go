@@ -35,8 +35,8 @@ func TestFramesInOrder(t *testing.T) {
 	both(t, func(t *testing.T, start func(wire.Node, func(*Options)) *node) {
 		nodes := []*node{start(nodeA, nil), start(nodeB, nil), start(nodeC, nil)}
 		meet(t, nodes...)
-		frame := func(i int) string { return fmt.Sprint(i, " ", strings.Repeat("x", i*i)) }
-		const many = 300
+		frame := func(i int) string { return fmt.Sprint(i, " ", strings.Repeat("x", i*i/4)) }
+		const many = 200
 		for i := range many {
 			for _, from := range nodes {
 				for _, to := range nodes {
@@ -308,7 +308,7 @@ func TestFullQueue(t *testing.T) {
 	until(t, func() bool { return b.Stats().Received == sent }, b.Stats)
 }
 
-// TestAnswersDoNotHoldUpFrames: both have connections of their own.
+// TestLongAnswersAndFrames: both have connections of their own.
 func TestLongAnswersAndFrames(t *testing.T) {
 	both(t, func(t *testing.T, start func(wire.Node, func(*Options)) *node) {
 		answer := make([]byte, 8<<20)
@@ -317,7 +317,7 @@ func TestLongAnswersAndFrames(t *testing.T) {
 		})
 		meet(t, a, b)
 		var calls sync.WaitGroup
-		for range 10 {
+		for range 4 {
 			calls.Go(func() {
 				got, err := a.Call(t.Context(), nodeB.ID, 1, nil)
 				if err != nil || !bytes.Equal(got, answer) {

@@ -87,10 +87,10 @@ func (t *terms) secure(ctx context.Context, raw net.Conn, side func(net.Conn, *t
 
 // tellTLS makes a refusal of what the other side's TLS said, or of what was none.
 func tellTLS(err error) error {
-	var alert tls.AlertError
+	var told *net.OpError
 	var header tls.RecordHeaderError
 	switch {
-	case errors.As(err, &alert):
+	case errors.As(err, &told) && told.Op == "remote error": // an alert, as crypto/tls says it
 		return fmt.Errorf("%w by the other side: %w", ErrRefused, err)
 	case errors.As(err, &header):
 		return fmt.Errorf("%w: it speaks no TLS", ErrRefused)
