@@ -29,6 +29,7 @@ type pipe struct {
 	raw     net.Conn // closed to end all
 	conn    net.Conn // raw, or TLS over it
 	reader  *bufio.Reader
+	head    [messageHeader]byte // what the reader reads headers into
 	out     *outbox
 	life    []byte // says that this side is alive
 
@@ -148,12 +149,11 @@ func (c *pipe) put(batch []byte) error {
 // readFrame reads a frame into buf, or into a new one where it is too short. Signs
 // of life are passed over.
 func (c *pipe) readFrame(buf []byte) ([]byte, error) {
-	var head [frameHeader]byte
 	for {
-		if _, err := io.ReadFull(c.reader, head[:]); err != nil {
+		if _, err := io.ReadFull(c.reader, c.head[:frameHeader]); err != nil {
 			return nil, err
 		}
-		length, err := parseFrameHeader(head, c.longest)
+		length, err := parseFrameHeader([frameHeader]byte(c.head[:]), c.longest)
 		if err != nil {
 			return nil, err
 		}
@@ -170,11 +170,10 @@ func (c *pipe) readFrame(buf []byte) ([]byte, error) {
 
 // readMessage reads a header; the body is still to be read.
 func (c *pipe) readMessage() (message, error) {
-	var head [messageHeader]byte
-	if _, err := io.ReadFull(c.reader, head[:]); err != nil {
+	if _, err := io.ReadFull(c.reader, c.head[:]); err != nil {
 		return message{}, err
 	}
-	return parseMessage(head, c.longest)
+	return parseMessage(c.head, c.longest)
 }
 
 func (c *pipe) readBody(m message) ([]byte, error) {
