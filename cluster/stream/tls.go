@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -22,6 +23,15 @@ type Credentials struct {
 // so that a renewed certificate needs no restart; those that are open stay. It is
 // called concurrently.
 type Identity func() Credentials
+
+// Verify says whether a peer with the same CA would take the certificate now.
+func (c Credentials) Verify(now time.Time) error {
+	chain, err := x509.ParseCertificates(bytes.Join(c.Certificate.Certificate, nil))
+	if err != nil {
+		return fmt.Errorf("stream: reading the certificate: %w", err)
+	}
+	return verify(chain, c.Roots, now)
+}
 
 // config is for one connection. Sessions are not resumed: each connection is
 // judged by the credentials of its time.
