@@ -18,14 +18,17 @@ const usage = `Usage:
   dormouse [FLAGS]           serve devices until a signal
   dormouse config [FLAGS]    print the settings in force and where each comes from
   dormouse credentials ...   pre-shared keys of endpoints, at a node that is running
+  dormouse certs ...         a private CA, and certificates of the nodes of a cluster
 
 Flags; each is a variable, and a key of the YAML file, too:
 
 `
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "credentials" {
-		os.Exit(cli.Credentials(os.Args[2:], cli.System{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}))
+	commands := map[string]func([]string, cli.System) int{"credentials": cli.Credentials, "certs": cli.Certs}
+	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
+		system := cli.System{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
+		os.Exit(commands[os.Args[1]](os.Args[2:], system))
 	}
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "dormouse:", err)
