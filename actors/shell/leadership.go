@@ -94,8 +94,8 @@ func (l *loop) open(id ids.Shard) error {
 	return nil
 }
 
-// close ends a leadership. Groups that are released already are committed, and
-// leave with this turn.
+// close ends a leadership. It runs at the beginning of a turn of the loop: what was
+// committed before has left, and nothing is written that is not proposed.
 func (l *loop) close(id ids.Shard) {
 	l.shell.leads[id].Store(false)
 	s := l.shards[id]
@@ -122,26 +122,15 @@ func (l *loop) close(id ids.Shard) {
 // loseProposals answers groups of other shards that wait for signposts of s.
 // What is proposed comes back to nobody.
 func (l *loop) loseProposals(s *shard) {
-	if p := s.writes; p != nil {
-		s.writes = nil
-		l.dirty = slices.DeleteFunc(l.dirty, func(o *shard) bool { return o == s })
-		l.loseWaiters(p)
-		l.keepProposal(p)
-	}
 	for _, p := range s.flying {
 		l.committing--
-		l.loseWaiters(p)
 		p.shard = nil
+		for i, g := range p.waiters {
+			l.answer(g, endpoint.ErrElsewhere) // to those of s itself: nothing
+			p.waiters[i] = nil
+		}
 	}
 	s.flying = nil
-}
-
-func (l *loop) loseWaiters(p *proposal) {
-	for _, g := range p.waiters {
-		l.answer(g, endpoint.ErrElsewhere) // to those of s itself: nothing
-	}
-	clear(p.waiters)
-	p.waiters = p.waiters[:0]
 }
 
 // loseLane answers groups that are not committed as a whole.

@@ -268,6 +268,9 @@ func TestWhatLosesTheRace(t *testing.T) {
 		}
 		r.deliver(ToSign(signOf(peer(port))), "signed")
 		r.shell.Yield(shard, func() {})
+		if r.shell.Leads(shard) {
+			t.Error("still led")
+		}
 		release()
 		for _, a := range []*answers{answer, turn, set} {
 			a.want(t, endpoint.ErrElsewhere)

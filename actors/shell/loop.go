@@ -106,7 +106,7 @@ func (l *loop) turn() (more bool) {
 	l.now = time.Now()
 	l.clock = l.clockOf(l.now)
 	l.take()
-	for i, o := range l.orders {
+	for i, o := range l.orders { // first: see close
 		o.run()
 		l.orders[i] = order{}
 	}

@@ -215,6 +215,30 @@ func TestASignpostIsLostUnderAGroup(t *testing.T) {
 	}
 }
 
+// TestASignpostIsLostOnTheWay: its shard goes while the wish is between two loops.
+func TestASignpostIsLostOnTheWay(t *testing.T) {
+	m := new(remote)
+	in(t, Options{Loops: 2, RemoteSign: m.sign}, func(r *rig) {
+		a, port := device(1), 1
+		for r.signShard(port)%2 == r.shardOf(a)%2 {
+			port++
+		}
+		held := make(chan struct{})
+		r.shell.loopOf(r.signShard(port)).inbox.post(func() { <-held })
+		synctest.Wait()
+		moved := r.submit(a, fmt.Sprint("s", port))
+		synctest.Wait()
+		r.shell.Yield(r.signShard(port), func() {})
+		close(held)
+		synctest.Wait()
+		m.want(t, set(port, a))
+		m.answer(nil)
+		moved.want(t, nil)
+		r.automatic()
+		r.quiet()
+	})
+}
+
 // TestOtherNodesSetSignposts: they are answered when it is committed, or lost.
 func TestOtherNodesSetSignposts(t *testing.T) {
 	in(t, Options{}, func(r *rig) {

@@ -210,9 +210,9 @@ func TestAMassExpiryIsPaced(t *testing.T) {
 	})
 }
 
-// TestTimersStopAndStartAgain: a shard that is led again reads its timers anew, and
-// what the old queue gave out is not told to the new one.
-func TestTimersStopAndStartAgain(t *testing.T) {
+// withQueues is withTimers with a queue of its own for each leadership.
+func withQueues(t *testing.T, f func(r *rig, queues map[ids.Shard][]*clocks)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var r *rig
 		queues := make(map[ids.Shard][]*clocks)
@@ -223,6 +223,31 @@ func TestTimersStopAndStartAgain(t *testing.T) {
 		}})
 		r.start()
 		defer r.close()
+		f(r, queues)
+	})
+}
+
+// wantTimers wants the last queue alone to have seen the end of a's timer.
+func (r *rig) wantTimers(queues []*clocks, leaderships int, a ids.Endpoint) {
+	r.t.Helper()
+	if len(queues) != leaderships {
+		r.t.Fatalf("%d queues", len(queues))
+	}
+	for i, c := range queues {
+		if done := c.done(); len(done) > 0 != (i == leaderships-1) {
+			r.t.Errorf("queue %d: handled %x", i, done)
+		}
+	}
+	if s := r.shell.loops[0].shards[r.shardOf(a)]; s.firing != 0 || len(s.retry) != 0 {
+		r.t.Errorf("%d firing, %d to retry", s.firing, len(s.retry))
+	}
+	r.quiet()
+}
+
+// TestTimersStopAndStartAgain: a shard that is led again reads its timers anew, and
+// what the old queue gave out is not told to the new one.
+func TestTimersStopAndStartAgain(t *testing.T) {
+	withQueues(t, func(r *rig, queues map[ids.Shard][]*clocks) {
 		a := device(1)
 		shard := r.shardOf(a)
 		r.tell(ToEndpoint(a), "d60")
@@ -245,14 +270,32 @@ func TestTimersStopAndStartAgain(t *testing.T) {
 		r.wantSent()
 		r.automatic()
 		r.wantSent(said("wrote", 1, a))
-		list := queues[shard]
-		if len(list) != 3 || len(list[0].done()) != 0 || len(list[1].done()) != 0 || !slices.Equal(list[2].done(), []ids.Endpoint{a}) {
-			t.Errorf("%d queues", len(list))
-		}
-		if s := r.shell.loops[0].shards[shard]; s.firing != 0 || len(s.retry) != 0 {
-			t.Errorf("%d firing, %d to retry", s.firing, len(s.retry))
-		}
-		r.quiet()
+		r.wantTimers(queues[shard], 3, a)
+	})
+}
+
+// TestATimerWaitsOverTwoLeaderships: it waits for its cell, which is free in the
+// very turn in which the shard is lost and led again.
+func TestATimerWaitsOverTwoLeaderships(t *testing.T) {
+	withQueues(t, func(r *rig, queues map[ids.Shard][]*clocks) {
+		a := device(1)
+		shard, port := r.shardOf(a), foreignPort(r, a)
+		r.tell(ToEndpoint(a), "d5")
+		r.commit(nil)
+		r.tell(ToEndpoint(a), fmt.Sprint("w s", port))
+		r.desk.commit(shard, errDisk)
+		pass(5 * time.Second)
+		release := r.hold()
+		r.shell.Yield(r.signShard(port), func() {})
+		r.shell.Yield(shard, func() {})
+		r.lead2(shard)
+		release()
+		r.wantSent()
+		pass(time.Second)
+		r.desk.commit(shard, nil)
+		synctest.Wait()
+		r.wantSent(said("wrote", 1, a))
+		r.wantTimers(queues[shard], 2, a)
 	})
 }
 

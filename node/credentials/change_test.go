@@ -274,6 +274,47 @@ func TestNobodyWaitsTwice(t *testing.T) {
 	})
 }
 
+// TestTheShardIsLost with the credentials on their way: the call answers, and the
+// identity is kept for what may still be stored.
+func TestTheShardIsLost(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		shard := n.env.Shards.Of(n.env.Key.Endpoint("a"))
+		n.disk.holdClass(wire.ClassCredentials)
+		ended := make(chan error)
+		go func() { ended <- third(n.Add(background, of("a", "i", "1"), false)) }()
+		synctest.Wait()
+		n.shell.Yield(shard, func() {})
+		if err := <-ended; !errors.Is(err, admin.ErrBusy) {
+			t.Error(err)
+		}
+		if n.claimed("i") != "a?" {
+			t.Errorf("i is claimed by %q", n.claimed("i"))
+		}
+		n.disk.letGo(nil)
+		n.check()
+		n.shell.Lead(shard, func(error) {})
+		synctest.Wait()
+		n.add("a", "i", "1", false) // the same again
+		n.knows("i", "1@a")
+		n.check()
+
+		// A claim whose shard is lost leaves nothing that bars the next call.
+		shard = n.env.Shards.OfIdentity(n.env.Key.Identity([]byte("j")))
+		n.disk.holdClass(wire.ClassClaim)
+		go func() { ended <- third(n.Add(background, of("b", "j", "1"), false)) }()
+		synctest.Wait()
+		n.shell.Yield(shard, func() {})
+		if err := <-ended; !errors.Is(err, admin.ErrBusy) {
+			t.Error(err)
+		}
+		n.disk.letGo(errBroken)
+		n.shell.Lead(shard, func(error) {})
+		synctest.Wait()
+		n.add("b", "j", "1", false)
+		n.check()
+	})
+}
+
 func TestAFullDiskTakesNothingNew(t *testing.T) {
 	inTime(t, func(t *testing.T, n *node) {
 		n.add("a", "i", "1", false)

@@ -80,7 +80,7 @@ func TestOperationIsRefused(t *testing.T) {
 func TestTranslate(t *testing.T) {
 	for from, to := range map[error]error{
 		endpoint.ErrNotFound: admin.ErrNotFound, endpoint.ErrQueue: admin.ErrLimit, endpoint.ErrFull: admin.ErrFull,
-		endpoint.ErrBusy: admin.ErrBusy, endpoint.ErrClosed: admin.ErrBusy, endpoint.ErrCommand: admin.ErrUnprocessable,
+		endpoint.ErrBusy: admin.ErrBusy, endpoint.ErrClosed: admin.ErrBusy, endpoint.ErrElsewhere: admin.ErrBusy, endpoint.ErrCommand: admin.ErrUnprocessable,
 		endpoint.ErrFragment: admin.ErrUnprocessable, endpoint.ErrStatus: admin.ErrConflict,
 	} {
 		for _, err := range []error{from, fmt.Errorf("%w: because", from)} {
