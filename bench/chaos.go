@@ -53,6 +53,7 @@ func defineChaos(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	flags.IntVar(&o.Devices, "devices", 20_000, "devices that register")
 	flags.Float64Var(&o.Secure, "secure", 0.5, "share of the devices that speak DTLS, 0 to 1")
 	flags.Float64Var(&o.Late, "late", 0.02, "share of the devices that come amid the faults")
+	flags.Float64Var(&o.Loss, "loss", 0.1, "share of the devices' answers to operations that are lost, 0 to 0.5")
 	flags.IntVar(&o.Rate, "rate", 0, "exchanges of the devices per second; 0: a twentieth of --devices")
 	flags.IntVar(&o.Orders, "operations", 0, "operations per second; 0: a twentieth of --rate")
 	flags.IntVar(&o.Observe, "observe", 0, "devices that are observed and notify; 0: a tenth, 1000 at most; negative: none")

@@ -22,6 +22,7 @@ type Options struct {
 	Late    float64       // share of the devices that come amid the faults
 	Rate    int           // exchanges of the devices per second; default Devices/20
 	Orders  int           // operations per second; default Rate/20
+	Loss    float64       // share of the devices' answers to operations that are lost
 	Observe int           // devices that are observed; default Devices/10, 1000 at most; negative: none
 	For     time.Duration // how long there are faults; default 10 min
 	Every   time.Duration // from one fault to the next; default 20 s

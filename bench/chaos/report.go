@@ -81,7 +81,7 @@ func (r *Report) rows() [][2]string {
 		{"addresses", text("%d moves; %d answers of nodes not asked, %d datagrams to addresses left, %d others, %d not opened", c.Moves, c.Astray, c.Elsewhere, c.Strays, c.Undecrypted)},
 		{"until all is well", r.outages()},
 		{"wait of a device", text("%d were kept waiting by a node that lived: p50 %v, p99 %v, most %v", len(f.Waits), round(history.Quantile(f.Waits, 0.5)), round(history.Quantile(f.Waits, 0.99)), round(history.Quantile(f.Waits, 1)))},
-		{"held back", text("%d exchanges for want of room", c.HeldBack)},
+		{"besides", text("%d answers to operations lost on purpose; %d exchanges held back while no device was free", c.Lost, c.HeldBack)},
 	}
 }
 

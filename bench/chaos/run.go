@@ -65,7 +65,7 @@ func (r *run) drive(ctx context.Context) (err error) {
 	o := r.options
 	coap, coaps := r.cluster.addresses()
 	r.swarm, err = swarm.Open(swarm.Options{
-		CoAP: coap, CoAPS: coaps, Nodes: r.cluster, Log: r.log, Devices: o.Devices, Secure: o.Secure, Late: o.Late,
+		CoAP: coap, CoAPS: coaps, Nodes: r.cluster, Log: r.log, Devices: o.Devices, Secure: o.Secure, Late: o.Late, Loss: o.Loss,
 		Rate: o.Rate, AckTimeout: o.AckTimeout, Seed: o.Seed,
 	})
 	if err != nil {

@@ -26,13 +26,17 @@ type book struct {
 	last       time.Duration
 }
 
+// gather puts events in order, which come as goroutines got to the log.
 func gather(events []Event) *book {
 	b := &book{operations: map[uint32]*operation{}, forgot: map[uint32][]time.Duration{}}
 	for _, e := range events {
 		b.last = max(b.last, e.At)
-		switch e.Kind {
-		case Submitted:
+		if e.Kind == Submitted {
 			b.operations[e.Op] = &operation{op: e.Op, device: e.Device, submitted: e.At, twice: e.Twice}
+		}
+	}
+	for _, e := range events {
+		switch e.Kind {
 		case Registered, Shaken:
 			b.forgot[e.Device] = append(b.forgot[e.Device], e.At)
 		case Acknowledged, Executed, Seen, Missing:
@@ -43,6 +47,9 @@ func gather(events []Event) *book {
 			}
 			o.take(e)
 		}
+	}
+	for _, o := range b.operations {
+		slices.Sort(o.executed)
 	}
 	return b
 }

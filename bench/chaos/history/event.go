@@ -81,6 +81,17 @@ func (k Kind) String() string {
 // MarshalText writes the word.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText reads it.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for kind, name := range names {
+		if name == string(text) {
+			*k = kind
+			return nil
+		}
+	}
+	return fmt.Errorf("history: %q is no kind of event", text)
+}
+
 // Event is one thing that happened. Fields that its kind does not speak of are
 // zero.
 type Event struct {

@@ -35,14 +35,14 @@ func (v *Verdict) ended(o *operation, e Event, b *book, r Rules) {
 	}
 	switch {
 	case e.Kind == Missing:
-		v.broken(Lost, "operation %d (%d), acknowledged at %v: node %d does not know it", o.op, o.id, o.ackedAt, e.Node)
+		v.broken(Lost, "operation %d (%d), acknowledged at %v: node %d does not know it", o.op, o.id, since(o.ackedAt), e.Node)
 	case e.Text == successful && len(o.executed) == 0:
 		v.broken(NotDone, "operation %d of device %d is SUCCESSFUL at node %d and was not executed", o.op, o.device, e.Node)
 	case e.Text == successful:
 	case e.Text == failed:
 		v.failure(o, e, b, r)
 	default:
-		v.broken(Unfinished, "operation %d of device %d, acknowledged at %v: %s at node %d", o.op, o.device, o.ackedAt, e.Text, e.Node)
+		v.broken(Unfinished, "operation %d of device %d, acknowledged at %v: %s at node %d", o.op, o.device, since(o.ackedAt), e.Text, e.Node)
 	}
 }
 
@@ -57,7 +57,7 @@ func (v *Verdict) failure(o *operation, e Event, b *book, r Rules) {
 	case !strings.Contains(e.Reason, unknown) || o.twice:
 		v.broken(WrongEnd, "operation %d of device %d failed at node %d: %q", o.op, o.device, e.Node, e.Reason)
 	case until-o.submitted < r.Lifetime && !b.forgets(o.device, o.submitted, until):
-		v.broken(WrongEnd, "operation %d of device %d, submitted at %v, failed at %v: %q, and its device forgot nothing", o.op, o.device, o.submitted, until, e.Reason)
+		v.broken(WrongEnd, "operation %d of device %d, submitted at %v, failed at %v: %q, and its device forgot nothing", o.op, o.device, since(o.submitted), since(until), e.Reason)
 	}
 }
 
@@ -69,9 +69,9 @@ func (v *Verdict) repetitions(o *operation, b *book, r Rules) {
 		before, at := o.executed[i-1], o.executed[i]
 		switch {
 		case !o.twice:
-			v.broken(Twice, "operation %d of device %d must run once, and ran at %v and %v", o.op, o.device, before, at)
+			v.broken(Twice, "operation %d of device %d must run once, and ran at %v and %v", o.op, o.device, since(before), since(at))
 		case at-o.submitted < r.Lifetime && !b.forgets(o.device, before, at):
-			v.broken(Twice, "operation %d of device %d ran at %v and %v, while its device knew it", o.op, o.device, before, at)
+			v.broken(Twice, "operation %d of device %d ran at %v and %v, while its device knew it", o.op, o.device, since(before), since(at))
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (v *Verdict) order(device uint32, list []*operation) {
 		}
 		if latest != nil && latest.executed[0] > o.executed[0] {
 			v.broken(Order, "device %d ran operation %d, submitted at %v, at %v, and operation %d, acknowledged at %v, at %v",
-				device, o.op, o.submitted, o.executed[0], latest.op, latest.ackedAt, latest.executed[0])
+				device, o.op, since(o.submitted), since(o.executed[0]), latest.op, since(latest.ackedAt), since(latest.executed[0]))
 		}
 	}
 }

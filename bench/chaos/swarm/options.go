@@ -29,6 +29,7 @@ type Options struct {
 
 	Prefix     string        // of endpoint names; default "urn:dev:chaos-"
 	MoveEvery  int           // a device moves about once in so many exchanges; default 50, negative: never
+	Loss       float64       // share of the requests of the server whose answer is lost
 	AckTimeout time.Duration // default 2 s (RFC 7252 section 4.8)
 	Seed       uint64
 }
@@ -66,6 +67,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("swarm: shares %v with DTLS and %v late, want 0 to 1", o.Secure, o.Late)
 	case o.Rate < 1 || o.Rate > maxRate:
 		return o, fmt.Errorf("swarm: rate %d, want 1 to %d", o.Rate, maxRate)
+	case !(o.Loss >= 0 && o.Loss <= 0.5):
+		return o, fmt.Errorf("swarm: %v of all answers lost, want 0 to 0.5", o.Loss)
 	case o.AckTimeout < 0:
 		return o, fmt.Errorf("swarm: repetition after %v", o.AckTimeout)
 	}

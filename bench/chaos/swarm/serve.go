@@ -43,7 +43,7 @@ func (s *Swarm) serve(now time.Time, from crowd.Server, i uint32) {
 		if op != 0 {
 			s.log.AddAt(now, history.Event{Kind: history.Recognised, Device: i, Op: op, Node: int16(int(from) % s.nodes)})
 		}
-		s.send(from, i, answer)
+		s.answer(from, i, answer)
 		return
 	}
 	a := &coap.Message{Type: coap.Acknowledgement, MessageID: m.MessageID, Token: bytes.Clone(m.Token)}
@@ -61,7 +61,17 @@ func (s *Swarm) serve(now time.Time, from crowd.Server, i uint32) {
 		return
 	}
 	d.remember(now, m, answer)
-	s.send(from, i, answer)
+	s.answer(from, i, answer)
+}
+
+// answer sends an answer to the server, or loses it: an operation is under way
+// then for seconds, in which much can happen to the nodes.
+func (s *Swarm) answer(to crowd.Server, i uint32, b []byte) {
+	if s.options.Loss > 0 && s.random.Float64() < s.options.Loss {
+		s.counts.Lost++
+		return
+	}
+	s.send(to, i, b)
 }
 
 // execute does what is asked, and returns the code of the answer a.

@@ -25,7 +25,8 @@ type Counts struct {
 	Astray      uint64 `json:"astray"`      // answers from a node that was not asked, dropped
 	Strays      uint64 `json:"strays"`      // other datagrams that nobody waited for
 	Elsewhere   uint64 `json:"elsewhere"`   // requests to an address that was left, or by strangers
-	HeldBack    uint64 `json:"heldBack"`    // turns that were due while there was no room
+	Lost        uint64 `json:"lost"`        // answers to requests of the server, on purpose
+	HeldBack    uint64 `json:"heldBack"`    // turns that were due while no device was free, or no room
 	Undecrypted uint64 `json:"undecrypted"` // datagrams with a record that was no good
 }
 
