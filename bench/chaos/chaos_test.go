@@ -4,17 +4,29 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"dormouse/bench/chaos/history"
+	"dormouse/bench/server/servertest"
 )
+
+// TestMain makes the test program a node in miniature.
+func TestMain(m *testing.M) {
+	if servertest.Called(os.Args) {
+		os.Exit(servertest.Main(os.Args[1:], os.Stderr))
+	}
+	os.Exit(m.Run())
+}
 
 // build builds the node.
 func build(t *testing.T) (program string) {
@@ -80,6 +92,55 @@ func TestRunFails(t *testing.T) {
 		if left, err := os.ReadDir(tt.options.Dir); err != nil || len(left) > 0 {
 			t.Errorf("%s: left behind: %v, %v", name, left, err)
 		}
+	}
+}
+
+// Each fault has the node serve again, and is in the history with its end.
+func TestFaults(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		do   func(*trouble, context.Context) error
+		want []history.Kind
+	}{
+		"kill":             {func(tr *trouble, ctx context.Context) error { return tr.kill(ctx, 0) }, []history.Kind{history.Killed, history.Ready}},
+		"stop":             {func(tr *trouble, ctx context.Context) error { return tr.stop(ctx, 0) }, []history.Kind{history.Stopped, history.Continued}},
+		"cut of one alone": {func(tr *trouble, ctx context.Context) error { return tr.cut(ctx, 0) }, nil},
+		"end by itself": {func(tr *trouble, ctx context.Context) error {
+			return errors.Join(tr.cluster.nodes[0].process.Kill(), tr.watch(ctx, time.Now()))
+		}, []history.Kind{history.Died, history.Ready}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := start(t.Context(), Options{Program: self, Nodes: 1, Dir: t.TempDir()})
+			t.Cleanup(func() {
+				if err := c.close(); err != nil {
+					t.Error(err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, alive := c.Alive(0)
+			tr := &trouble{cluster: c, log: history.NewLog(time.Now(), 9, nil), random: rand.New(rand.NewPCG(1, 1))}
+			if err := tt.do(tr, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after, again := c.Alive(0)
+			if !alive || !again || after.After(before) != (tt.want != nil) {
+				t.Errorf("it lived since %v, %t, and lives since %v, %t", before, alive, after, again)
+			}
+			events, err := tr.log.Events()
+			var kinds []history.Kind
+			for _, e := range events {
+				kinds = append(kinds, e.Kind)
+			}
+			if err != nil || !slices.Equal(kinds, tt.want) {
+				t.Errorf("%v, %v", kinds, err)
+			}
+		})
 	}
 }
 

@@ -49,9 +49,11 @@ func start(ctx context.Context, o Options) (c *cluster, err error) {
 		return c, err
 	}
 	for i := range o.Nodes {
-		p, err := server.Start(ctx, server.Options{
-			Program: o.Program, Flags: flags[i], Data: filepath.Join(c.dir, fmt.Sprintf("node-%d", i)), Log: o.Log,
-		})
+		data := filepath.Join(c.dir, fmt.Sprintf("node-%d", i))
+		if err := os.Mkdir(data, 0o700); err != nil {
+			return c, fmt.Errorf("chaos: making a directory: %w", err)
+		}
+		p, err := server.Start(ctx, server.Options{Program: o.Program, Flags: flags[i], Data: data, Log: o.Log})
 		if err != nil {
 			return c, fmt.Errorf("chaos: starting node %d of %d: %w", i, o.Nodes, err)
 		}

@@ -154,12 +154,14 @@ func withoutTables() string {
 }
 
 // cut has a node hear nothing of the others for a while, while they hear it: it
-// is a cut in one direction. Devices and clients reach it all the time.
+// is a cut in one direction. Devices and clients reach it all the time, and may
+// wait for its answers.
 func (t *trouble) cut(ctx context.Context, i int) error {
 	address, ok := t.cluster.inside(i)
 	if !ok {
 		return nil // one alone has nobody to be cut off from
 	}
+	t.cluster.down(i) // devices cannot ask more of it than of one that is gone
 	t.note(history.Troubled, i, "cut")
 	ports := fmt.Sprintf("%d:%d", address.Port(), address.Port()+portsOfNode-1)
 	var undo [][]string
@@ -172,6 +174,9 @@ func (t *trouble) cut(ctx context.Context, i int) error {
 	}
 	pause(ctx, cutFor)
 	if err := drop(undo); err != nil {
+		return err
+	}
+	if err := t.cluster.serves(context.WithoutCancel(ctx), i); err != nil {
 		return err
 	}
 	t.note(history.Continued, i, "")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"dormouse/bench/chaos/history"
 )
 
 // possible are the faults that this machine can have, and in words those that
@@ -30,8 +32,8 @@ func (t *trouble) inject(ctx context.Context, list []fault, every, during time.D
 	counts = map[string]int{}
 	end := time.Now().Add(during)
 	for next := time.Now().Add(every); next.Before(end); next = next.Add(every) {
-		if !pause(ctx, time.Until(next)) {
-			return counts, ctx.Err()
+		if err := t.watch(ctx, next); err != nil {
+			return counts, err
 		}
 		if len(list) == 0 {
 			continue
@@ -45,8 +47,40 @@ func (t *trouble) inject(ctx context.Context, list []fault, every, during time.D
 			next = now // it took longer: no hail of faults afterwards
 		}
 	}
-	if !pause(ctx, time.Until(end)) {
-		return counts, ctx.Err()
+	return counts, t.watch(ctx, end)
+}
+
+// watchEvery is how late a node that ended by itself is noticed.
+const watchEvery = 200 * time.Millisecond
+
+// watch waits until a time, and starts nodes again that ended by themselves.
+func (t *trouble) watch(ctx context.Context, until time.Time) error {
+	for {
+		for _, i := range t.dead() {
+			if err := t.restart(ctx, i); err != nil {
+				return fmt.Errorf("chaos: node %d, which ended by itself: %w", i, err)
+			}
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return nil
+		}
+		if !pause(ctx, min(left, watchEvery)) {
+			return ctx.Err()
+		}
 	}
-	return counts, nil
+}
+
+// dead takes note of nodes that ended by themselves.
+func (t *trouble) dead() (list []int) {
+	for i, n := range t.cluster.nodes {
+		select {
+		case <-n.process.Ended():
+			t.cluster.down(i)
+			t.note(history.Died, i, n.process.Said())
+			list = append(list, i)
+		default:
+		}
+	}
+	return list
 }

@@ -186,6 +186,7 @@ func (r *run) observe(ctx context.Context, targets []target) error {
 
 // judge asks nodes and devices for what they know, and has the history checked.
 func (r *run) judge(ctx context.Context, kept []acknowledged) error {
+	(&trouble{cluster: r.cluster, log: r.log}).dead()
 	r.cluster.audit(ctx, r.log, kept)
 	rolling, cancel := context.WithTimeout(ctx, rollPatience)
 	defer cancel()

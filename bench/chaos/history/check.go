@@ -54,13 +54,14 @@ const (
 	Handshakes Rule = "a session is made once"
 	Nonces     Rule = "no nonce is used twice"
 	Slow       Rule = "exchanges succeed soon after a fault"
+	Crashed    Rule = "a node lives until it is killed"
 	Deaf       Rule = "every exchange is answered"
 )
 
 // AllRules are all of them, in the order of reports.
 func AllRules() []Rule { return slices.Clone(rules) }
 
-var rules = []Rule{Lost, Unfinished, Disagreed, NotDone, WrongEnd, Twice, Order, Unasked, Rejected, Gone, Handshakes, Nonces, Slow, Deaf}
+var rules = []Rule{Lost, Unfinished, Disagreed, NotDone, WrongEnd, Twice, Order, Unasked, Rejected, Gone, Handshakes, Nonces, Slow, Crashed, Deaf}
 
 // examples is how many violations of a rule are told in words.
 const examples = 5

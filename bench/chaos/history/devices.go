@@ -1,6 +1,6 @@
 package history
 
-// devices judges registrations, sessions and refusals.
+// devices judges registrations, sessions, refusals, and nodes that end by themselves.
 func (v *Verdict) devices(events []Event) {
 	registered, known, shaken := map[uint32]bool{}, map[uint32]bool{}, map[uint32]int{}
 	ends := false // the run came to the roll call at its end
@@ -16,6 +16,8 @@ func (v *Verdict) devices(events []Event) {
 			if shaken[e.Device]++; shaken[e.Device] > 1 {
 				v.broken(Handshakes, "device %d made its session %d at %v", e.Device, shaken[e.Device], since(e.At))
 			}
+		case Died:
+			v.broken(Crashed, "node %d ended by itself at %v: %s", e.Node, since(e.At), e.Text)
 		case NonceReused:
 			v.broken(Nonces, "device %d at %v", e.Device, since(e.At))
 		case Refused:

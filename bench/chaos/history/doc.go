@@ -15,6 +15,7 @@
 //     one was acknowledged before the next one was submitted;
 //   - a registration that was acknowledged is known until the end;
 //   - a session is made once;
+//   - no node ends by itself;
 //   - after each fault every exchange with a node that lives succeeds again
 //     within a bound.
 //

@@ -60,6 +60,7 @@ const (
 	Troubled // another fault, in Text
 	Ready    // serves again after it was killed
 	Continued
+	Died // by itself; what it said last is in Text
 )
 
 var names = map[Kind]string{
@@ -67,7 +68,7 @@ var names = map[Kind]string{
 	Recognised: "recognised", Seen: "seen", Missing: "missing",
 	Registered: "registered", Forgotten: "forgotten", Refused: "refused", Shaken: "shaken", ShakeFailed: "shake failed",
 	NonceReused: "nonce reused", Silent: "silent", Recovered: "recovered", Unanswered: "unanswered", Known: "known",
-	Killed: "killed", Stopped: "stopped", Troubled: "troubled", Ready: "ready", Continued: "continued",
+	Killed: "killed", Stopped: "stopped", Troubled: "troubled", Ready: "ready", Continued: "continued", Died: "died",
 }
 
 // String is the kind in a word or two.

@@ -7,7 +7,7 @@ import (
 )
 
 // fault reports an event that may interrupt the service.
-func (k Kind) fault() bool { return k >= Killed && k <= Continued }
+func (k Kind) fault() bool { return k >= Killed && k <= Died }
 
 // Outage is the time from a fault until every exchange succeeded again with a
 // node that lived.
@@ -16,6 +16,10 @@ type Outage struct {
 	Until time.Duration `json:"until"` // after the fault; 0: nothing failed
 	Tries int           `json:"tries"` // that failed
 }
+
+// eve is how long before a fault a try may be sent that fails with it: its answer
+// was under way.
+const eve = time.Second
 
 // outages judges the times after faults. A try fails at the moment at which it
 // was sent: the service was not there then. It counts to the last fault before.
@@ -39,14 +43,14 @@ func (v *Verdict) outages(events []Event, r Rules) {
 	var late []Event // that no fault explains
 	at := -1
 	for _, e := range silent {
-		for at+1 < len(faults) && faults[at+1].Fault.At <= e.Since {
+		for at+1 < len(faults) && faults[at+1].Fault.At <= e.Since+eve {
 			at++
 		}
 		if at < 0 || e.Since-faults[at].Fault.At > r.Recovery {
 			late = append(late, e)
 			continue
 		}
-		faults[at].Until = e.Since - faults[at].Fault.At
+		faults[at].Until = max(faults[at].Until, e.Since-faults[at].Fault.At)
 		faults[at].Tries++
 	}
 	v.Figures.Outages, v.Figures.Late = faults, len(late)
