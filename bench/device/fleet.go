@@ -113,6 +113,9 @@ func (f *Fleet) open() error {
 func resolve(list string) (servers []*net.UDPAddr, err error) {
 	for address := range strings.SplitSeq(list, ",") {
 		server, err := net.ResolveUDPAddr("udp", address)
+		if err == nil && server.Port == 0 {
+			err = errors.New("it has no port")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("device: find server %s: %w", address, err)
 		}

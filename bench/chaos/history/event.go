@@ -19,7 +19,8 @@ const (
 	Unclear
 	// Declined for good by Node, for the reason in Text.
 	Declined
-	// Executed by Device, not a repetition that it recognised.
+	// Executed by Device, not a repetition that it recognised; Text tells the
+	// message from others.
 	Executed
 	// Recognised by Device as a repetition, and answered as before.
 	Recognised

@@ -24,8 +24,9 @@ type Log struct {
 	fault  error         // the first one
 }
 
-// DefaultMost is how many events a log keeps, some 100 bytes each.
-const DefaultMost = 8 << 20
+// DefaultMost is how many events a log keeps, 72 bytes each and their texts: those
+// of hours.
+const DefaultMost = 2 << 20
 
 // NewLog makes a log whose times count from origin. Events also go to out, a
 // JSON object a line, unless that is nil.

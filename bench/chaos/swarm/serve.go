@@ -53,7 +53,7 @@ func (s *Swarm) serve(now time.Time, from crowd.Server, i uint32) {
 	}
 	a.Code = s.execute(d, a)
 	if op != 0 && a.Code.IsSuccess() {
-		s.log.AddAt(now, history.Event{Kind: history.Executed, Device: i, Op: op, Node: int16(int(from) % s.nodes)})
+		s.log.AddAt(now, history.Event{Kind: history.Executed, Device: i, Op: op, Node: int16(int(from) % s.nodes), Text: fmt.Sprintf("message %d, token %x", m.MessageID, m.Token)})
 	}
 	answer, err := a.Append(nil)
 	if err != nil {
