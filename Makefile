@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 # Where goroutines meet.
 RACE = ./actors/... ./node/... ./cluster/...
 
-.PHONY: run build test vet race bench fuzz soak lint clean
+.PHONY: run build test vet race bench chaos fuzz soak lint clean
 
 ## run: start a node that accepts unknown devices; more flags by ARGS="..."
 run: bin/dormouse
@@ -52,6 +52,10 @@ race:
 bench: build
 	bin/dormouse-bench report --spawn bin/dormouse $(ARGS)
 	$(GO) test -run '^$$' -bench . -benchmem ./node/ingress
+
+## chaos: nodes are killed and stopped under load, and the history is judged
+chaos: build
+	bin/dormouse-bench chaos --spawn bin/dormouse --nodes 1 --devices 2000 --for 2m $(ARGS)
 
 ## fuzz: every fuzz target for FUZZTIME
 fuzz:

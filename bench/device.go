@@ -43,7 +43,7 @@ func defineDevice(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	var o device.FleetOptions
 	var f deviceFlags
 	flags.IntVar(&o.N, "n", 1, "how many devices")
-	flags.StringVar(&o.Address, "server", "", "host:port of the server's listener (default "+defaultCoAP+", with --dtls "+defaultCoAPS+")")
+	flags.StringVar(&o.Address, "server", "", "host:port of the server's listener; of the nodes of a cluster, between commas: each device has one of them (default "+defaultCoAP+", with --dtls "+defaultCoAPS+")")
 	f.dtls.define(flags)
 	flags.StringVar(&o.Provision, "provision", "", `the server's API, like "http://127.0.0.1:8080": post the devices' keys to it first`)
 	flags.StringVar(&o.Prefix, "prefix", "device-", "names of the devices, before their numbers")

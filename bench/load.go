@@ -38,6 +38,12 @@ the devices observed through the server's API first. Devices that are more than
 --max-awake of the server wake from sleep with every update; --hot N keeps to
 the first N of them, which stay awake.
 
+With several --server the devices are spread over the nodes of a cluster, and with
+--spray each exchange goes to any of them, its second repetition to another one; a
+session without Connection ID stays where it was made.
+
+  dormouse-bench load --server 10.0.0.1:5783,10.0.0.2:5783 --spray -n 20000
+
 With --dtls the devices make their handshakes first, which is measured, too, and
 register then; --kind handshake ends there. Their keys are posted to the server
 with --spawn and with --provision. A session that the server ends or loses is
@@ -51,6 +57,7 @@ type loadFlags struct {
 	traffic load.Traffic
 
 	target, api, kind, spawn string
+	servers                  []netip.AddrPort
 	pid                      int
 	data                     string
 	registering, shaking     int
@@ -76,6 +83,8 @@ func defineLoad(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	f.dtls.define(flags)
 	flags.BoolVar(&f.provision, "provision", false, "post the devices' keys to --api first")
 	flags.IntVar(&f.shaking, "handshakes-in-flight", 64, "handshakes under way")
+	flags.Func("server", "CoAP addresses of the nodes of a cluster, between commas, or repeated: the devices are spread over them (instead of --target)", f.addServers)
+	flags.BoolVar(&f.options.Spray, "spray", false, "with several --server: each exchange goes to any of them")
 	flags.StringVar(&f.target, "target", "", "the server's CoAP address, without --spawn (default "+defaultCoAP+", with --dtls "+defaultCoAPS+")")
 	flags.StringVar(&f.api, "api", "http://127.0.0.1:8080", "the server's API for --kind notify and --provision, without --spawn")
 	flags.IntVar(&f.pid, "pid", 0, "the server's process, to be watched, without --spawn")
@@ -93,6 +102,9 @@ func (f *loadFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 		return err
 	}
 	f.traffic.Kind = kind
+	if len(f.servers) > 0 && (f.target != "" || f.spawn != "") {
+		return errors.New("--server goes with neither --target nor --spawn")
+	}
 	if err := f.secure(); err != nil {
 		return err
 	}
@@ -104,8 +116,8 @@ func (f *loadFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	if !f.quiet {
 		f.options.Progress = os.Stderr
 	}
-	if f.options.Target, err = netip.ParseAddrPort(f.target); err != nil {
-		return fmt.Errorf("reading --target: %w", err)
+	if err := f.address(); err != nil {
+		return err
 	}
 	if meter.PID != 0 {
 		f.options.Watch = meter
@@ -116,6 +128,30 @@ func (f *loadFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
 	return f.drive(ctx, g, meter, stdout)
+}
+
+// addServers reads one --server.
+func (f *loadFlags) addServers(list string) error {
+	for _, s := range split(list) {
+		a, err := netip.ParseAddrPort(s)
+		if err != nil {
+			return fmt.Errorf("want addresses like 127.0.0.1:5783: %w", err)
+		}
+		f.servers = append(f.servers, a)
+	}
+	return nil
+}
+
+// address makes options of where the servers are.
+func (f *loadFlags) address() (err error) {
+	if len(f.servers) > 0 {
+		f.options.Target, f.options.Others = f.servers[0], f.servers[1:]
+		return nil
+	}
+	if f.options.Target, err = netip.ParseAddrPort(f.target); err != nil {
+		return fmt.Errorf("reading --target: %w", err)
+	}
+	return nil
 }
 
 // secure makes options of the flags of DTLS.

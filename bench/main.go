@@ -31,6 +31,7 @@ var commands = []command{
 	loadCommand,
 	reportCommand,
 	deviceCommand,
+	chaosCommand,
 }
 
 func main() {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // FleetOptions say which devices to run and where.
 type FleetOptions struct {
 	Options               // Listen belongs to the fleet
-	Address string        // host and port of the server
+	Address string        // host and port of the server; of several, between commas, each device has one
 	N       int           // devices; 0: one
 	Prefix  string        // of their names, which go on with a number from 0
 	Ramp    time.Duration // over which their first Registers are spread; 0: 2 ms each
@@ -74,20 +75,21 @@ func (o *FleetOptions) endpoint(i int) string { return fmt.Sprintf("%s%d", o.Pre
 func (f *Fleet) open() error {
 	o := f.options
 	o.Listen = f.tally.listen
-	o.Server = "coap://" + o.Address
+	first, _, _ := strings.Cut(o.Address, ",")
+	o.Server = "coap://" + first
 	if o.Security != nil {
-		o.Server = secureScheme + o.Address
+		o.Server = secureScheme + first
 	}
 	product, err := NewProduct(o.Options)
 	if err != nil {
 		return err
 	}
-	server, err := net.ResolveUDPAddr("udp", o.Address)
+	servers, err := resolve(o.Address)
 	if err != nil {
-		return fmt.Errorf("device: find server %s: %w", o.Address, err)
+		return err
 	}
 	if o.Security != nil {
-		f.guard = newGuard(*o.Security, server, &f.readers, f.tally.listen)
+		f.guard = newGuard(*o.Security, &f.readers, f.tally.listen)
 	}
 	for range min(runtime.GOMAXPROCS(0), o.N) {
 		w := newWorker()
@@ -96,7 +98,7 @@ func (f *Fleet) open() error {
 	}
 	start := time.Now()
 	for i := range o.N {
-		conn, err := net.DialUDP("udp", nil, server)
+		conn, err := net.DialUDP("udp", nil, servers[i%len(servers)])
 		if err != nil {
 			return fmt.Errorf("device: open socket %d of %d: %w", i+1, o.N, err)
 		}
@@ -105,6 +107,21 @@ func (f *Fleet) open() error {
 		f.workers[i%len(f.workers)].add(client, conn)
 	}
 	return nil
+}
+
+// resolve finds the servers of a list.
+func resolve(list string) (servers []*net.UDPAddr, err error) {
+	for address := range strings.SplitSeq(list, ",") {
+		server, err := net.ResolveUDPAddr("udp", address)
+		if err == nil && server.Port == 0 {
+			err = errors.New("it has no port")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("device: find server %s: %w", address, err)
+		}
+		servers = append(servers, server)
+	}
+	return servers, nil
 }
 
 // run lets the workers work until the context has ended and all devices have

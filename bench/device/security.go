@@ -29,7 +29,6 @@ const (
 // guard makes sessions and sockets for the devices of a fleet.
 type guard struct {
 	security Security
-	server   *net.UDPAddr
 	readers  *sync.WaitGroup
 	listen   func(Event)
 
@@ -39,10 +38,10 @@ type guard struct {
 	shakes sync.WaitGroup
 }
 
-func newGuard(s Security, server *net.UDPAddr, readers *sync.WaitGroup, listen func(Event)) *guard {
+func newGuard(s Security, readers *sync.WaitGroup, listen func(Event)) *guard {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &guard{
-		security: s, server: server, readers: readers, listen: listen,
+		security: s, readers: readers, listen: listen,
 		ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxShakes),
 	}
 }
@@ -78,10 +77,10 @@ func (g *guard) shake(m *member) {
 	})
 }
 
-// move gives a device another socket, and so another port. What comes to the old
+// move gives a device another socket to its server, and so another port. What comes to the old
 // one is lost. It stays where there is none to be had.
 func (g *guard) move(m *member) {
-	conn, err := net.DialUDP("udp", nil, g.server)
+	conn, err := net.DialUDP("udp", nil, m.conn.RemoteAddr().(*net.UDPAddr))
 	if err != nil {
 		return
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"dormouse/bench/crowd"
+	"dormouse/bench/wheel"
 	"dormouse/codec/coap"
 )
 
@@ -21,8 +23,9 @@ type slot struct {
 	number   uint32 // of the exchange: alarms and answers of earlier ones are told by it
 	device   uint32
 	busy     bool
-	acked    bool      // the response comes separately
-	due      time.Time // what the latency counts from
+	acked    bool         // the response comes separately
+	server   crowd.Server // that it is sent to, by the first two tries at least
+	due      time.Time    // what the latency counts from
 	wait     time.Duration
 	repeats  uint8
 	mid      uint16
@@ -31,10 +34,7 @@ type slot struct {
 
 // datagram is what is to be sent. The payload stays as it is until the next
 // exchange begins.
-type datagram struct {
-	from    source
-	payload []byte
-}
+type datagram = crowd.Datagram
 
 // exchanges are the requests and notifications under way, a state machine: it
 // is given datagrams and the time, and leaves in out what is to be sent.
@@ -48,9 +48,11 @@ type exchanges struct {
 
 	slots []slot
 	free  []int32
-	wheel wheel
+	wheel *wheel.Wheel
 	out   []datagram
 	m     coap.Message
+	from  crowd.Server // of the message that is being taken
+	route *route
 
 	// failed is told of a device whose exchange did not succeed: what it was
 	// answered, 0 for not at all.
@@ -61,10 +63,11 @@ type exchanges struct {
 // newExchanges are none yet, and n at most.
 func newExchanges(now time.Time, kind Kind, n int, f *fleet, w *writer, t *tally) *exchanges {
 	e := &exchanges{
-		kind: kind, fleet: f, writer: w, tally: t, wheel: wheel{epoch: now},
+		kind: kind, fleet: f, writer: w, tally: t, wheel: wheel.New(now),
 		random: rand.New(rand.NewPCG(w.options.Seed, 2)),
 		slots:  make([]slot, n), free: make([]int32, 0, n),
 		failed: func(uint32, coap.Code) {},
+		route:  newRoute(w.options),
 	}
 	for i := n - 1; i >= 0; i-- {
 		e.free = append(e.free, int32(i))
@@ -95,31 +98,33 @@ func (e *exchanges) begin(now, due time.Time, device uint32) {
 	}
 	e.fleet.devices[device].slot = i
 	s.wait = time.Duration(float64(ackTimeout) * (1 + e.random.Float64()*(ackRandomFactor-1)))
-	e.wheel.add(now, s.wait, alarm{i, s.number})
-	e.out = append(e.out, datagram{e.fleet.source(device), s.datagram})
+	e.wheel.Add(now, s.wait, wheel.Alarm{Slot: i, Number: s.number})
+	s.server = e.route.first(device)
+	e.out = append(e.out, datagram{From: e.fleet.source(device), To: s.server, Payload: s.datagram})
 	e.tally.begun++
 }
 
 // tick repeats what was not acknowledged, and gives up after the last time.
 func (e *exchanges) tick(now time.Time) {
-	e.wheel.advance(now, func(a alarm) {
-		s := &e.slots[a.slot]
+	e.wheel.Advance(now, func(a wheel.Alarm) {
+		s := &e.slots[a.Slot]
 		switch {
-		case !s.busy || s.number != a.number:
+		case !s.busy || s.number != a.Number:
 		case s.acked || s.repeats == maxRetransmit:
 			e.tally.unanswered++
-			e.end(a.slot, 0)
+			e.end(a.Slot, 0)
 		default:
 			s.repeats++
 			s.wait *= 2
-			e.wheel.add(now, s.wait, a)
+			e.wheel.Add(now, s.wait, a)
 			e.tally.repeated++
-			e.out = append(e.out, datagram{e.fleet.source(s.device), s.datagram})
+			s.server = e.route.again(s.device, s.server, s.repeats)
+			e.out = append(e.out, datagram{From: e.fleet.source(s.device), To: s.server, Payload: s.datagram})
 		}
 	})
 }
 
-// receive takes what came for an address.
+// receive takes what came for an address, from the server that from names.
 func (e *exchanges) receive(now time.Time, to source, payload []byte) {
 	if err := coap.Parse(payload, &e.m); err != nil {
 		e.tally.strays++
@@ -157,7 +162,7 @@ func (e *exchanges) empty(now time.Time, to source) {
 	case e.m.Type == coap.Acknowledgement:
 		s.acked = true
 		s.number++ // silences the alarm; the token is compared without it, see response
-		e.wheel.add(now, min(responseTimeout, wheelSteps*wheelStep), alarm{i, s.number})
+		e.wheel.Add(now, min(responseTimeout, wheel.Span), wheel.Alarm{Slot: i, Number: s.number})
 	}
 }
 
@@ -217,5 +222,5 @@ func (e *exchanges) reply(to source, m *coap.Message) {
 		e.fail(fmt.Errorf("load: answering the server: %w", err))
 		return
 	}
-	e.out = append(e.out, datagram{to, payload})
+	e.out = append(e.out, datagram{From: to, To: e.from, Payload: payload})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"dormouse/bench/wheel"
 	"dormouse/codec/coap"
 )
 
@@ -36,8 +37,8 @@ func (r *rig) sent() (list []coap.Message) {
 	r.t.Helper()
 	for _, d := range r.out {
 		var m coap.Message
-		if err := coap.Parse(d.payload, &m); err != nil {
-			r.t.Fatalf("sent %x: %v", d.payload, err)
+		if err := coap.Parse(d.Payload, &m); err != nil {
+			r.t.Fatalf("sent %x: %v", d.Payload, err)
 		}
 		list = append(list, *m.Clone())
 	}
@@ -138,7 +139,7 @@ func TestRepetition(t *testing.T) {
 		for i, when := range at {
 			gap := when - last
 			low, high := ackTimeout<<i, time.Duration(float64(ackTimeout)*ackRandomFactor)<<i
-			if gap < low || gap > high+2*wheelStep || i > 0 && (gap < 2*wait-4*wheelStep || gap > 2*wait+4*wheelStep) {
+			if gap < low || gap > high+2*wheel.Step || i > 0 && (gap < 2*wait-4*wheel.Step || gap > 2*wait+4*wheel.Step) {
 				t.Errorf("seed %d: gap %d is %v, want %v to %v and twice %v", seed, i, gap, low, high, wait)
 			}
 			wait, last = gap, when

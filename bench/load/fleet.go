@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"dormouse/bench/crowd"
 	"dormouse/codec/coap"
 	"dormouse/codec/lwm2m"
 )
@@ -32,8 +33,7 @@ type device struct {
 
 const free int32 = -1
 
-// source is the IPv4 address that a device sends from; 0 leaves it to the kernel.
-type source uint32
+type source = crowd.Source
 
 const firstSource source = 127<<24 | 1<<16 | 1 // 127.1.0.1
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"dormouse/bench/crowd"
 	"dormouse/codec/coap"
 )
 
@@ -15,7 +16,8 @@ type Generator struct {
 	options Options
 	fleet   *fleet
 	writer  *writer
-	socket  *socket
+	socket  *crowd.Socket
+	route   *route
 	began   time.Time // what lines of progress count from
 
 	sessions *sessions // nil: no DTLS
@@ -30,12 +32,12 @@ func Open(o Options) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSocket(o.Target)
+	s, err := crowd.Open(o.servers())
 	if err != nil {
 		return nil, err
 	}
 	f := newFleet(o)
-	g := &Generator{options: o, fleet: f, writer: newWriter(f, o), socket: s, began: time.Now()}
+	g := &Generator{options: o, fleet: f, writer: newWriter(f, o), socket: s, route: newRoute(o), began: time.Now()}
 	if o.Security != nil {
 		g.sessions = newSessions(f, o.Security)
 	}
@@ -43,7 +45,7 @@ func Open(o Options) (*Generator, error) {
 }
 
 // Close gives the socket back; the registrations stay with the server.
-func (g *Generator) Close() error { return g.socket.close() }
+func (g *Generator) Close() error { return g.socket.Close() }
 
 // Watch changes whose figures are taken: a server that was started again is
 // another process.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"dormouse/bench/crowd"
 	"dormouse/bench/device/secure"
 	"dormouse/codec/coap"
 )
@@ -72,7 +73,7 @@ func (s *shaker) run(ctx context.Context, list *work, inFlight int, p *progress)
 			}
 			s.begin(ctx, device)
 		}
-		if err := s.g.socket.receive(shakePoll, s.take); err != nil {
+		if err := s.g.socket.Receive(shakePoll, s.take); err != nil {
 			return err
 		}
 		if err := s.settle(); err != nil {
@@ -96,17 +97,18 @@ func (s *shaker) begin(ctx context.Context, device uint32) {
 	s.g.sessions.links[device] = nil
 	s.tally.begun++
 	from, options, socket := s.g.fleet.source(device), s.g.options.handshakeOf(device), s.g.socket
+	to := s.g.route.home(device)
 	s.wait.Go(func() {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(ctx, secure.HandshakeTime)
 		defer cancel()
-		link, err := secure.Handshake(ctx, func(b []byte) { socket.sendOne(from, b) }, in, options)
+		link, err := secure.Handshake(ctx, func(b []byte) { socket.SendOne(datagram{From: from, To: to, Payload: b}) }, in, options)
 		s.over <- shaken{device, link, err, time.Since(began)}
 	})
 }
 
 // take hands a datagram to the handshake of its address.
-func (s *shaker) take(to source, payload []byte) {
+func (s *shaker) take(_ crowd.Server, to source, payload []byte) {
 	device, _ := s.g.fleet.alone(to)
 	in := s.running[device]
 	if in == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"dormouse/bench/crowd"
 	"dormouse/codec/coap"
 )
 
@@ -67,7 +68,7 @@ func (l *loop) turn(now, next time.Time) error {
 	if err := l.flush(); err != nil {
 		return err
 	}
-	err := l.g.socket.receive(l.wait(now, next), l.take())
+	err := l.g.socket.Receive(l.wait(now, next), l.take())
 	if err == nil {
 		err = e.fault
 	}
@@ -75,9 +76,10 @@ func (l *loop) turn(now, next time.Time) error {
 }
 
 // take gives datagrams of one batch one time of arrival.
-func (l *loop) take() func(source, []byte) {
+func (l *loop) take() func(crowd.Server, source, []byte) {
 	var at time.Time
-	return func(to source, payload []byte) {
+	return func(from crowd.Server, to source, payload []byte) {
+		l.exchanges.from = from
 		if at.IsZero() {
 			at = time.Now()
 		}
@@ -116,7 +118,7 @@ func (l *loop) flush() error {
 	if l.g.sessions != nil {
 		out = l.g.sessions.seal(out)
 	}
-	err := l.g.socket.send(out)
+	err := l.g.socket.Send(out)
 	clear(l.exchanges.out)
 	l.exchanges.out = l.exchanges.out[:0]
 	return err
@@ -125,7 +127,7 @@ func (l *loop) flush() error {
 // wait is the time until the earliest of what is next.
 func (l *loop) wait(now, next time.Time) time.Duration {
 	wait := longestWait
-	for _, at := range []time.Time{next, l.exchanges.wheel.next(), l.progress.next} {
+	for _, at := range []time.Time{next, l.exchanges.wheel.Next(), l.progress.next} {
 		if !at.IsZero() {
 			wait = min(wait, at.Sub(now))
 		}
@@ -151,7 +153,7 @@ const (
 func (l *loop) drain() {
 	l.exchanges.failed = func(uint32, coap.Code) {}
 	for until := time.Now().Add(drainFor); l.exchanges.inFlight() > 0 && time.Now().Before(until); {
-		if l.flush() != nil || l.g.socket.receive(drainWait, l.take()) != nil {
+		if l.flush() != nil || l.g.socket.Receive(drainWait, l.take()) != nil {
 			return
 		}
 	}

@@ -1,24 +1,23 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"dormouse/bench/api"
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
 )
 
 const (
-	apiPage    = 2000 // objects per page, the most there may be
-	apiWorkers = 8    // requests at the same time
-	apiTimeout = 30 * time.Second
+	apiWorkers = 8 // requests at the same time
 
 	// observeFor is how long devices wait after the last operation was taken.
 	observeFor = 60 * time.Second
@@ -78,40 +77,14 @@ func (g *Generator) order(ctx context.Context, base string, n int) error {
 	for i := range n {
 		wanted[g.options.endpoint(uint32(i))] = true
 	}
-	found, err := inventory(ctx, base, wanted)
+	found, err := api.Objects(ctx, base, wanted)
 	if err != nil {
 		return err
 	}
 	if len(found) < n {
 		return fmt.Errorf("load: the inventory at %s has %d of %d devices", base, len(found), n)
 	}
-	return postAll(ctx, base, found)
-}
-
-// inventory pages through all devices and keeps the wanted ones.
-func inventory(ctx context.Context, base string, wanted map[string]bool) (found []ids.Object, err error) {
-	for page := 1; ; page++ {
-		body, err := call(ctx, http.MethodGet, fmt.Sprintf("%s/inventory/managedObjects?pageSize=%d&currentPage=%d", base, apiPage, page), nil)
-		if err != nil {
-			return nil, err
-		}
-		c, err := platform.ParseCollection(body, platform.ManagedObjects)
-		if err != nil {
-			return nil, fmt.Errorf("load: reading the inventory: %w", err)
-		}
-		for _, item := range c.Items {
-			m, err := platform.ParseManagedObject(item)
-			if err != nil {
-				return nil, fmt.Errorf("load: reading the inventory: %w", err)
-			}
-			if wanted[m.Name] {
-				found = append(found, m.ID)
-			}
-		}
-		if len(c.Items) < apiPage || len(found) == len(wanted) {
-			return found, nil
-		}
-	}
+	return postAll(ctx, base, slices.Collect(maps.Values(found)))
 }
 
 // postAll posts the operations, a few at a time; the first error ends it.
@@ -124,7 +97,7 @@ func postAll(ctx context.Context, base string, devices []ids.Object) error {
 		workers.Go(func() {
 			for id := range next {
 				body := platform.NewOperation{Device: id, Text: "observe " + sensor.String()}.Append(nil)
-				if _, err := call(ctx, http.MethodPost, base+"/devicecontrol/operations", body); err != nil {
+				if _, err := api.Call(ctx, http.MethodPost, base+"/devicecontrol/operations", body); err != nil {
 					cancel(err)
 				}
 			}
@@ -139,28 +112,4 @@ func postAll(ctx context.Context, base string, devices []ids.Object) error {
 	close(next)
 	workers.Wait()
 	return context.Cause(ctx)
-}
-
-var api = &http.Client{Timeout: apiTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: apiWorkers}}
-
-// call is one request of the API, whose answer must be a success.
-func call(ctx context.Context, method, url string, body []byte) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("load: %s %s: %w", method, url, err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := api.Do(r)
-	if err != nil {
-		return nil, fmt.Errorf("load: %w", err)
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(answer.Body, platform.MaxCollection))
-	if err != nil {
-		return nil, fmt.Errorf("load: %s %s: %w", method, url, err)
-	}
-	if answer.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("load: %s %s: %s %.200s", method, url, answer.Status, b)
-	}
-	return b, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -46,6 +47,13 @@ type Options struct {
 	Target  netip.AddrPort // of the server, IPv4
 	Devices int            // 1 to MaxDevices, default 1
 
+	// Others are further servers of the same cluster, IPv4, at most MaxOthers.
+	// A device keeps to one of them; with Spray each exchange goes to any, and
+	// its later repetitions to any again. A session without Connection ID stays
+	// where it was made.
+	Others []netip.AddrPort
+	Spray  bool
+
 	// DevicesPerAddress many devices share an address, default 1. More than 1
 	// is what a NAT does; only Register and Update work then, since the server
 	// knows senders by location there alone. A target that is not loopback
@@ -64,6 +72,9 @@ type Options struct {
 
 	Seed uint64 // of what is random: message IDs, the spread of repetitions
 }
+
+// MaxOthers bounds Options.Others.
+const MaxOthers = 253
 
 // MaxDevices have an address of their own in 127.1.0.1 to 127.255.255.254.
 const MaxDevices = 255<<16 - 2
@@ -98,6 +109,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case !o.Target.Addr().Unmap().Is4() || o.Target.Port() == 0:
 		return o, fmt.Errorf("load: target %v is not an IPv4 address and port", o.Target)
+	case len(o.Others) > MaxOthers || slices.ContainsFunc(o.Others, o.unlike):
+		return o, fmt.Errorf("load: servers %v beside %v: want at most %d, all of IPv4, and all on this machine or none", o.Others, o.Target, MaxOthers)
 	case o.Devices < 0 || o.Devices > MaxDevices:
 		return o, fmt.Errorf("load: %d devices, want 1 to %d", o.Devices, MaxDevices)
 	case o.DevicesPerAddress < 0:
@@ -116,6 +129,14 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	return o, nil
 }
+
+// unlike reports a server that the devices cannot reach as they reach the target.
+func (o Options) unlike(a netip.AddrPort) bool {
+	return !a.Addr().Unmap().Is4() || a.Port() == 0 || a.Addr().Unmap().IsLoopback() != o.Target.Addr().Unmap().IsLoopback()
+}
+
+// servers are the target and the others.
+func (o *Options) servers() []netip.AddrPort { return append([]netip.AddrPort{o.Target}, o.Others...) }
 
 func (t Traffic) withDefaults(devices int) (Traffic, error) {
 	t.Hot = orDefault(t.Hot, devices)

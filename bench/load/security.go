@@ -56,13 +56,16 @@ func (g *Generator) Credential(i int) secure.Credential {
 	return g.options.Security.Of(g.options.endpoint(uint32(i)))
 }
 
+// classic reports a device that offers no Connection ID.
+func (s *Security) classic(i uint32) bool { return s.ClassicEvery > 0 && int(i)%s.ClassicEvery == 0 }
+
 // handshakeOf is what device i makes its handshake with.
 func (o *Options) handshakeOf(i uint32) secure.Options {
 	s := o.Security
 	c := s.Of(o.endpoint(i))
 	return secure.Options{
 		Identity: c.Identity, Key: c.Key, Suites: s.Suites, Memory: orDefault(s.Memory, defaultMemory),
-		NoCID: s.ClassicEvery > 0 && int(i)%s.ClassicEvery == 0,
+		NoCID: s.classic(i),
 	}
 }
 

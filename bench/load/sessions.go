@@ -32,7 +32,7 @@ func newSessions(f *fleet, o *Security) *sessions {
 func (s *sessions) seal(list []datagram) []datagram {
 	s.out, s.arena = s.out[:0], s.arena[:0]
 	for _, d := range list {
-		device, ok := s.fleet.owner(d.from) // it may have moved since it said so
+		device, ok := s.fleet.owner(d.From) // it may have moved since it said so
 		l := s.link(device, ok)
 		if l == nil {
 			s.counts.Unsent++
@@ -41,8 +41,8 @@ func (s *sessions) seal(list []datagram) []datagram {
 		s.move(device, l)
 		s.wake(device, l)
 		at := len(s.arena)
-		s.arena = l.Seal(s.arena, d.payload)
-		s.out = append(s.out, datagram{s.fleet.source(device), s.arena[at:]})
+		s.arena = l.Seal(s.arena, d.Payload)
+		s.out = append(s.out, datagram{From: s.fleet.source(device), To: d.To, Payload: s.arena[at:]})
 	}
 	return s.out
 }

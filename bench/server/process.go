@@ -136,6 +136,24 @@ func (p *Process) Kill() error { return p.end(syscall.SIGKILL) }
 // Stop has it end by itself, and kills it where it does not.
 func (p *Process) Stop() error { return p.end(syscall.SIGTERM) }
 
+// Pause stops it in the middle of whatever it does, as a machine does that is
+// starved; Resume has it go on.
+func (p *Process) Pause() error  { return p.signal(syscall.SIGSTOP) }
+func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }
+
+func (p *Process) signal(s syscall.Signal) error {
+	if err := p.command.Process.Signal(s); err != nil {
+		return fmt.Errorf("server: sending it %v: %w", s, err)
+	}
+	return nil
+}
+
+// Ended is closed once the process has ended that Start or Launch made last.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Said is the end of what it printed since then.
+func (p *Process) Said() string { return p.log.String() }
+
 func (p *Process) end(signal syscall.Signal) error {
 	if !p.running() {
 		return nil

@@ -20,6 +20,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET "+platform.ObjectsPath, s.inventory)
 	mux.HandleFunc("POST /devicecontrol/operations", s.operation)
 	mux.HandleFunc("POST "+platform.CredentialsPath, s.credential)
+	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE dormouse_shell_loaded_total counter\ndormouse_shell_loaded_total %d\n", Loaded)
 	})

@@ -1,0 +1,224 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dormouse/bench/chaos/history"
+	"dormouse/bench/server/servertest"
+)
+
+// TestMain makes the test program a node in miniature.
+func TestMain(m *testing.M) {
+	if servertest.Called(os.Args) {
+		os.Exit(servertest.Main(os.Args[1:], os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// build builds the node.
+func build(t *testing.T) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "dormouse")
+	c := exec.Command("go", "build", "-o", program, "dormouse/node")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("building the node: %v\n%s", err, out)
+	}
+	return program
+}
+
+// One node is killed twice while devices and clients go on, half of the devices
+// over DTLS: nothing is lost, and nothing done twice.
+func TestNodeIsKilled(t *testing.T) {
+	var progress, events, said bytes.Buffer
+	o := Options{
+		Program: build(t), Dir: t.TempDir(), Nodes: 1, Devices: 200, Secure: 0.5, Late: 0.05, Loss: 0.2, Rate: 100, Orders: 20,
+		For: 11 * time.Second, Every: 3500 * time.Millisecond, Faults: []string{"kill"}, Settle: 2 * time.Minute, AckTimeout: 500 * time.Millisecond, Seed: 1,
+		Progress: &progress, History: &events, Log: &said,
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	r, err := Run(ctx, o)
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, &progress, &said)
+	}
+	var text bytes.Buffer
+	if err := r.WriteText(&text); err != nil || !r.OK() {
+		t.Fatalf("%v\n%s%s%s", err, &text, &progress, &said)
+	}
+	f := r.Verdict.Figures
+	if r.Faults["kill"] < 2 || f.Acknowledged == 0 || f.Executed < f.Acknowledged || f.Known != 200 || f.Handshakes != 100 {
+		t.Errorf("nothing happened:\n%s", &text)
+	}
+	if n := strings.Count(events.String(), "\n"); n < f.Acknowledged*3 {
+		t.Errorf("%d lines of events", n)
+	}
+	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestRunFails(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options Options
+		part    string
+	}{
+		"no program":   {Options{}, "which program"},
+		"not there":    {Options{Program: filepath.Join(t.TempDir(), "nothing"), Nodes: 1}, "no such file"},
+		"ends at once": {Options{Program: "/bin/false", Nodes: 3}, "it ended"},
+		"fault":        {Options{Program: "x", Faults: []string{"flood"}}, `"flood" is none of kill`},
+		"nodes":        {Options{Program: "x", Nodes: 10}, "10 nodes"},
+		"devices":      {Options{Program: "x", Devices: -1}, "-1 devices"},
+		"operations":   {Options{Program: "x", Orders: -1}, "-1 operations"},
+		"times":        {Options{Program: "x", For: -1}, "faults for -1ns"},
+	} {
+		tt.options.Dir = t.TempDir()
+		if _, err := Run(t.Context(), tt.options); err == nil || !strings.Contains(err.Error(), tt.part) {
+			t.Errorf("%s: %v, want %q", name, err, tt.part)
+		}
+		if left, err := os.ReadDir(tt.options.Dir); err != nil || len(left) > 0 {
+			t.Errorf("%s: left behind: %v, %v", name, left, err)
+		}
+	}
+}
+
+// Each fault has the node serve again, and is in the history with its end.
+func TestFaults(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		do   func(*trouble, context.Context) error
+		want []history.Kind
+	}{
+		"kill":             {func(tr *trouble, ctx context.Context) error { return tr.kill(ctx, 0) }, []history.Kind{history.Killed, history.Ready}},
+		"stop":             {func(tr *trouble, ctx context.Context) error { return tr.stop(ctx, 0) }, []history.Kind{history.Stopped, history.Continued}},
+		"cut of one alone": {func(tr *trouble, ctx context.Context) error { return tr.cut(ctx, 0) }, nil},
+		"end by itself": {func(tr *trouble, ctx context.Context) error {
+			return errors.Join(tr.cluster.nodes[0].process.Kill(), tr.watch(ctx, time.Now()))
+		}, []history.Kind{history.Died, history.Ready}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := start(t.Context(), Options{Program: self, Nodes: 1, Dir: t.TempDir()})
+			t.Cleanup(func() {
+				if err := c.close(); err != nil {
+					t.Error(err)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before, alive := c.Alive(0)
+			tr := &trouble{cluster: c, log: history.NewLog(time.Now(), 9, nil), random: rand.New(rand.NewPCG(1, 1))}
+			if err := tt.do(tr, t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after, again := c.Alive(0)
+			if !alive || !again || after.After(before) != (tt.want != nil) {
+				t.Errorf("it lived since %v, %t, and lives since %v, %t", before, alive, after, again)
+			}
+			events, err := tr.log.Events()
+			var kinds []history.Kind
+			for _, e := range events {
+				kinds = append(kinds, e.Kind)
+			}
+			if err != nil || !slices.Equal(kinds, tt.want) {
+				t.Errorf("%v, %v", kinds, err)
+			}
+		})
+	}
+}
+
+// The flags of a cluster: the first node founds it, the others know all others.
+func TestFlags(t *testing.T) {
+	c := &cluster{dir: t.TempDir()}
+	all, err := c.flags(Options{Nodes: 3, Flags: []string{"--cache", "1MiB"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, flags := range all {
+		line := strings.Join(flags, " ")
+		for j, address := range c.within {
+			joins := strings.Contains(line, "--join") && strings.Contains(line[strings.Index(line, "--join"):], address.String())
+			if joins != (i > 0 && i != j) {
+				t.Errorf("node %d joins node %d: %t", i, j, joins)
+			}
+		}
+		if !strings.Contains(line, "--cache 1MiB") || !strings.Contains(line, "--cluster "+c.within[i].String()) {
+			t.Errorf("node %d: %s", i, line)
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(c.dir, "cluster.key"))
+	if err != nil || len(key) != 65 {
+		t.Errorf("a key of %d characters, %v", len(key), err)
+	}
+	if alone, err := c.flags(Options{Nodes: 1}); err != nil || len(alone) != 1 || len(alone[0]) > 0 {
+		t.Errorf("one alone: %q, %v", alone, err)
+	}
+}
+
+func TestList(t *testing.T) {
+	bodies := map[string]string{"/array": `[1,2]`, "/object": `{"nodes":[{},{},{}]}`, "/other": `{"x":1}`, "/text": `hello`}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, found := bodies[r.URL.Path]
+		if !found {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		_, _ = w.Write([]byte(body))
+	}))
+	t.Cleanup(s.Close)
+	for path, want := range map[string]int{"/array": 2, "/object": 3, "/other": -1, "/text": -1, "/nothing": -1} {
+		items, err := list(t.Context(), s.URL+path, "nodes")
+		if (err != nil) != (want < 0) || err == nil && len(items) != want {
+			t.Errorf("%s: %d, %v", path, len(items), err)
+		}
+	}
+}
+
+// What the machine cannot have is said, and not done.
+func TestPossible(t *testing.T) {
+	list, skipped := possible(FaultNames())
+	if len(list)+len(skipped) != len(faults) || len(list) < 3 {
+		t.Errorf("%d possible, %q", len(list), skipped)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if list, skipped := possible([]string{"cut"}); len(list) > 0 || len(skipped) != 1 || !strings.Contains(skipped[0], "no iptables") {
+		t.Errorf("without iptables: %d, %q", len(list), skipped)
+	}
+}
+
+func TestReport(t *testing.T) {
+	r := &Report{Seed: 7, Nodes: 3, Devices: 9, Faults: map[string]int{"stop": 1, "kill": 2}, Skipped: []string{"cut: skipped, why"}}
+	r.Verdict = history.Check([]history.Event{{Kind: history.NonceReused, Device: 5}, {Kind: history.Killed}}, history.Rules{})
+	var text, machine bytes.Buffer
+	if err := r.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"2 kill, 1 stop, cut: skipped, why", "BROKEN 1 times: no nonce is used twice", "device 5", "FAILED (seed 7)"} {
+		if !strings.Contains(text.String(), part) {
+			t.Errorf("no %q in\n%s", part, &text)
+		}
+	}
+	if err := r.WriteJSON(&machine); err != nil {
+		t.Fatal(err)
+	}
+	var again Report
+	if err := json.Unmarshal(machine.Bytes(), &again); err != nil || again.OK() || again.Seed != 7 {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
