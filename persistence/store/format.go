@@ -57,10 +57,10 @@ func parseRecord(b []byte) (r record, err error) {
 
 // openRecord reads the record, or writes it where the data is new. The shards
 // asked for may be zero: whatever is stored.
-func openRecord(db *pebble.DB, asked ids.Shards) (record, error) {
+func openRecord(db *pebble.DB, asked ids.Shards, create func() (ids.Shards, ids.Key, error)) (record, error) {
 	got, closer, err := db.Get(recordKey)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return createRecord(db, asked)
+		return createRecord(db, asked, create)
 	}
 	if err != nil {
 		return record{}, fmt.Errorf("reading the record of the store: %w", err)
@@ -76,16 +76,20 @@ func openRecord(db *pebble.DB, asked ids.Shards) (record, error) {
 	return r, nil
 }
 
-func createRecord(db *pebble.DB, asked ids.Shards) (record, error) {
+func createRecord(db *pebble.DB, asked ids.Shards, create func() (ids.Shards, ids.Key, error)) (r record, err error) {
 	if err := mustBeEmpty(db); err != nil {
 		return record{}, err
 	}
-	r := record{shards: asked}
-	if r.shards == 0 {
-		r.shards = defaultShards
+	if create == nil {
+		r.shards = asked
+		if r.shards == 0 {
+			r.shards = defaultShards
+		}
+		// crypto/rand never fails since Go 1.24.
+		_, _ = rand.Read(r.key[:])
+	} else if r.shards, r.key, err = create(); err != nil {
+		return r, err
 	}
-	// crypto/rand never fails since Go 1.24.
-	_, _ = rand.Read(r.key[:])
 	if err := db.Set(recordKey, r.append(nil), pebble.Sync); err != nil {
 		return r, fmt.Errorf("writing the record of the store: %w", err)
 	}

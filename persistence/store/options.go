@@ -39,6 +39,10 @@ type Options struct {
 	// created. Zero takes what is stored, and 32 for new data.
 	Shards ids.Shards
 
+	// Create, where set, is asked for what new data is made with: a node that joins
+	// a cluster takes its shards and key.
+	Create func() (ids.Shards, ids.Key, error)
+
 	// LowSpace and FullSpace are the watermarks: bytes available on the disk
 	// below which Space is Low (default 2 GiB) and Full (default 512 MiB). Half
 	// of FullSpace is kept for Pebble's own flushes and compactions: below that

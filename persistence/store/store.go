@@ -100,7 +100,7 @@ func (s *Store) openDB(o Options) error {
 	if err != nil {
 		return err
 	}
-	r, err := openRecord(db, o.Shards)
+	r, err := openRecord(db, o.Shards, o.Create)
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}

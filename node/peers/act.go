@@ -1,0 +1,151 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"dormouse/cluster/shards"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// Acts on a node, by the leader of the system group.
+const (
+	actDrain  = 1
+	actRemove = 2
+	actKeep   = 3 // takes a drain back
+)
+
+// ErrNoNode: there is no such node.
+var ErrNoNode = errors.New("peers: no such node")
+
+// ErrAlive: a node that is there must be drained, not removed.
+var ErrAlive = errors.New("peers: the node is there: drain it first, or end it")
+
+// Drain moves all data off a node; keep takes that back.
+func (p *Peers) Drain(ctx context.Context, name string, keep bool) error {
+	if keep {
+		return p.act(ctx, actKeep, name)
+	}
+	return p.act(ctx, actDrain, name)
+}
+
+// Remove says that a node is gone for good: its replicas are made anew on others.
+func (p *Peers) Remove(ctx context.Context, name string) error { return p.act(ctx, actRemove, name) }
+
+func (p *Peers) act(ctx context.Context, act byte, name string) error {
+	request := wire.AppendText([]byte{act}, name)
+	s, ok := p.engine.Status(ids.System)
+	if ok && s.Leads {
+		return p.takeAct(ctx, request)
+	}
+	owner, known := p.Owner(ids.System)
+	if !known || owner == p.o.Self.ID {
+		return errors.New("peers: nobody leads the system group now")
+	}
+	_, err := p.mesh.Call(ctx, owner, kindAct, request)
+	return err
+}
+
+func (p *Peers) takeAct(ctx context.Context, request []byte) error {
+	f := wire.NewFields(request)
+	act, name := f.Byte(), f.Text()
+	if f.Err() != nil {
+		return wire.ErrFields
+	}
+	records, err := p.records()
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if r.Removed || r.Name != name && r.ID.String() != name {
+			continue
+		}
+		switch act {
+		case actDrain:
+			r.Draining = true
+		case actKeep:
+			r.Draining = false
+		case actRemove:
+			if alive, _ := p.alive(r.ID); alive && !p.holdsNothing(r.ID) {
+				return fmt.Errorf("%w: %s", ErrAlive, name)
+			}
+			r.Removed = true
+		default:
+			return fmt.Errorf("peers: no act %d", act)
+		}
+		return p.put(ctx, &r)
+	}
+	return fmt.Errorf("%w: %q", ErrNoNode, name)
+}
+
+// holdsNothing says that the topology has nothing on the node any more, and that
+// no group that is known here has it.
+func (p *Peers) holdsNothing(n ids.Node) bool {
+	t := p.place.topology.Load()
+	if t == nil {
+		return false
+	}
+	for _, l := range t.Loads() {
+		if l.Node == n && l.Replicas > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// StepDown hands all that this node leads to others, before it stops, and tells
+// them that it goes. It returns when it leads nothing, or when ctx ends.
+func (p *Peers) StepDown(ctx context.Context) {
+	p.leaving.Store(true)
+	for {
+		led := 0
+		for _, shard := range p.allShards() {
+			s, ok := p.engine.Status(shard)
+			if !ok || !s.Leads {
+				continue
+			}
+			if heir, found := p.heir(s); found {
+				led++
+				p.engine.Change(shard, shards.Transfer, heir, func(error) {})
+			}
+		}
+		if led == 0 {
+			return
+		}
+		t := time.NewTimer(50 * time.Millisecond)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			p.o.Log.Warn("not all shards were handed over", "left", led)
+			return
+		}
+	}
+}
+
+// heir is a voter that is there, the first behind this node's own place, so that
+// what one node leads goes to several.
+func (p *Peers) heir(s shards.Status) (ids.Node, bool) {
+	n := len(s.Voters)
+	for i := range n {
+		v := s.Voters[(int(s.Shard)+i)%n]
+		if v == p.o.Self.ID {
+			continue
+		}
+		if alive, _ := p.alive(v); alive {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+// Leave tells the others that this node goes on its own will.
+func (p *Peers) Leave() error {
+	if p.members == nil {
+		return nil
+	}
+	return p.members.Leave(0)
+}

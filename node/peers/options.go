@@ -1,0 +1,92 @@
+package peers
+
+import (
+	"context"
+	"crypto/sha256"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"dormouse/cluster/shards"
+	"dormouse/cluster/stream"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// State reads what is committed, and here.
+type State interface {
+	Get(shard ids.Shard, class wire.Class, key, dst []byte) (value []byte, found bool, err error)
+	Scan(shard ids.Shard, class wire.Class, from, to []byte, reverse bool, f func(key, value []byte) bool) error
+}
+
+// Engine is cluster/shards.
+type Engine interface {
+	Propose(shard ids.Shard, b *wire.Batch, done func(error))
+	Receive(from ids.Node, frame []byte) error
+	Serve(ctx context.Context, from ids.Node, request []byte) ([]byte, error)
+	Status(shard ids.Shard) (shards.Status, bool)
+	Change(shard ids.Shard, c shards.Change, n ids.Node, done func(error))
+	Forget(n ids.Node)
+}
+
+// Options of a node among others.
+type Options struct {
+	Self    wire.Node
+	Name    string // unique in the cluster
+	Replace bool   // takes the place of a node of this name that is not there
+	Zone    string
+	Cluster string // name of the cluster
+
+	// Bind is where gossip listens, UDP and TCP; streams and datagrams use the
+	// next port, TCP and UDP. Port 0 takes free ones. Advertise is what the others
+	// are told; default Bind.
+	Bind, Advertise netip.AddrPort
+	Join            []string
+
+	// Keys are those of gossip and datagrams; none: whoever reaches the loopback
+	// address may join. Identity is that of streams, likewise.
+	Keys     [][]byte
+	Identity stream.Identity
+
+	HTTP     uint16 // port of the API, 0 for none
+	Version  string
+	Replicas int // of each shard; default 3
+	Shards   ids.Shards
+	State    State
+
+	// Welcome tells a node that joins what it must know.
+	Welcome func() Welcome
+	// Serve answers calls of other nodes, of kinds from FirstKind on.
+	Serve func(ctx context.Context, from ids.Node, kind byte, request []byte) ([]byte, error)
+	// Datagrams takes what other nodes forward; see cluster/link.
+	Datagrams func(from wire.Node, batch []wire.Forward)
+
+	Log *slog.Logger
+}
+
+// FirstKind of call is the first that is not of this package.
+const FirstKind = 16
+
+// Kinds of calls.
+const (
+	kindFetch   = 1 // a part of a state
+	kindWelcome = 2 // from a node that wants to join: what it must know
+	kindHello   = 3 // a node's record, to be written by the leader of the system group
+	kindAct     = 4 // something that the leader of a shard, or of the system group, is asked to do
+)
+
+// Intervals of what is done again and again.
+const (
+	placeEvery = 200 * time.Millisecond
+	leadsEvery = 5 * time.Second
+	helloEvery = 2 * time.Second
+	// settled is how long a node must be there before it leads again what
+	// another leads meanwhile.
+	settledAfter = 8 * time.Second
+)
+
+// openKeys is what nodes on loopback without a key use: no secret.
+func openKeys(cluster string) []byte {
+	sum := sha256.Sum256([]byte("dormouse, no key: " + cluster))
+	return sum[:]
+}

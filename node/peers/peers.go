@@ -1,0 +1,252 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dormouse/cluster/link"
+	"dormouse/cluster/members"
+	"dormouse/cluster/stream"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// Peers is a node's place among others. Its methods may be called concurrently.
+type Peers struct {
+	o      Options
+	engine Engine
+
+	ports   members.Ports
+	mesh    *stream.Mesh
+	link    *link.Link
+	members *members.Members
+
+	mu    sync.Mutex // guards what follows
+	nodes map[ids.Node]*node
+	leads map[ids.Shard]lead // as others say
+
+	place   placing
+	leaving atomic.Bool
+	fault   string // of the last hello; touched by its goroutine alone
+	cancel  context.CancelFunc
+	group   sync.WaitGroup
+}
+
+// node is another node as gossip has it.
+type node struct {
+	members.Member
+	alive bool
+	since time.Time // of alive
+}
+
+// lead is who said last that it leads a shard.
+type lead struct {
+	node ids.Node
+	term uint64
+}
+
+// New binds the addresses. Nobody is spoken to before Start.
+func New(o Options) (*Peers, error) {
+	if o.Replicas == 0 {
+		o.Replicas = 3
+	}
+	if !o.Advertise.IsValid() {
+		o.Advertise = o.Bind
+	}
+	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, cancel: func() {}}
+	if err := p.open(); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Peers) open() error {
+	next := netip.AddrPortFrom(p.o.Bind.Addr(), p.o.Bind.Port()+1)
+	if p.o.Bind.Port() == 0 {
+		next = p.o.Bind
+	}
+	listener, err := net.Listen("tcp", next.String())
+	if err != nil {
+		return fmt.Errorf("peers: listen for streams: %w", err)
+	}
+	p.ports = members.Ports{HTTP: p.o.HTTP, Cluster: uint16(listener.Addr().(*net.TCPAddr).Port)}
+	p.mesh, err = stream.New(stream.Options{
+		Self: p.o.Self, Cluster: p.o.Cluster, Listener: listener, Identity: p.o.Identity,
+		Frame: p.frame, Serve: p.serve, MaxServe: 256,
+		Refused: func(remote string, err error) {
+			p.o.Log.Warn("another node was refused, or refuses this one", "remote", remote, "reason", err)
+		},
+		Log: p.o.Log,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	socket, err := link.Listen(next.String())
+	if err != nil {
+		return err
+	}
+	p.ports.Link = uint16(socket.LocalAddr().(*net.UDPAddr).Port)
+	ring, err := p.ring(p.o.Keys)
+	if err == nil {
+		p.link, err = link.New(socket, link.Options{Self: p.o.Self, Ring: ring, Receive: link.Receive(p.o.Datagrams), Linger: 200 * time.Microsecond})
+	}
+	if err != nil {
+		return errors.Join(err, socket.Close())
+	}
+	return nil
+}
+
+func (p *Peers) ring(keys [][]byte) (*link.Ring, error) {
+	if len(keys) == 0 {
+		keys = [][]byte{openKeys(p.o.Cluster)}
+	}
+	return link.NewRing(keys...)
+}
+
+// Start lets the node be seen, and looks for the others.
+func (p *Peers) Start(e Engine) error {
+	p.engine = e
+	m, err := members.Start(members.Options{
+		Name: p.o.Name, ID: p.o.Self.ID, Incarnation: p.o.Self.Incarnation, Bind: p.o.Bind, Advertise: p.o.Advertise,
+		Join: p.joinList(), Cluster: p.o.Cluster, Keys: p.o.Keys, Zone: p.o.Zone, Ports: p.ports,
+		Listener: members.Listener{Changed: p.gossip, Conflict: p.conflict}, Log: p.o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	p.members = m
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	p.group.Go(func() { p.run(ctx, placeEvery, p.placeOnce) })
+	p.group.Go(func() { p.run(ctx, leadsEvery, func(context.Context) { p.tellLeads() }) })
+	p.group.Go(func() { p.run(ctx, helloEvery, p.hello) })
+	return nil
+}
+
+// joinList is what was given, and where other nodes were when they were last
+// heard of: a node that starts again finds them without help.
+func (p *Peers) joinList() []string {
+	list := append([]string(nil), p.o.Join...)
+	records, err := p.records()
+	if err != nil {
+		p.o.Log.Warn("the records of the nodes cannot be read", "error", err)
+	}
+	for _, r := range records {
+		if r.ID != p.o.Self.ID && !r.Removed {
+			list = append(list, r.Addr.String())
+		}
+	}
+	return list
+}
+
+// run does something again and again.
+func (p *Peers) run(ctx context.Context, every time.Duration, f func(context.Context)) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		f(ctx)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// gossip takes over who is there. A node that failed stays a peer: gossip may be
+// wrong, and raft and the link lose nothing by trying.
+func (p *Peers) gossip(events []members.Event, _ []members.Member) {
+	for _, e := range events {
+		if e.Member.ID == p.o.Self.ID {
+			continue
+		}
+		p.o.Log.Info("node "+e.Kind.String(), "name", e.Member.Name, "node", e.Member.ID.String(), "address", e.Member.Addr.String())
+		p.mu.Lock()
+		n := p.nodes[e.Member.ID]
+		if n == nil {
+			n = &node{}
+			p.nodes[e.Member.ID] = n
+		}
+		alive := e.Kind == members.Joined || e.Kind == members.Updated
+		if alive && (!n.alive || n.Incarnation != e.Member.Incarnation) {
+			n.since = time.Now()
+		}
+		n.Member, n.alive = e.Member, alive
+		p.mu.Unlock()
+	}
+	p.setPeers()
+	for _, e := range events {
+		if e.Kind == members.Failed || e.Kind == members.Left {
+			p.engine.Forget(e.Member.ID)
+		}
+	}
+	p.tellLeads()
+}
+
+func (p *Peers) setPeers() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var streams []stream.Peer
+	var links []link.Peer
+	for _, n := range p.nodes {
+		self := wire.Node{ID: n.ID, Incarnation: n.Incarnation}
+		streams = append(streams, stream.Peer{Node: self, Addr: netip.AddrPortFrom(n.Addr.Addr(), n.Ports.Cluster)})
+		links = append(links, link.Peer{Node: self, Addr: netip.AddrPortFrom(n.Addr.Addr(), n.Ports.Link)})
+	}
+	p.mesh.SetPeers(streams)
+	p.link.SetPeers(links)
+}
+
+func (p *Peers) conflict(c members.Conflict) {
+	p.o.Log.Error("two nodes with the same "+c.Same(), "one", c.Existing.Addr.String(), "other", c.Other.Addr.String())
+}
+
+// alive says that gossip has the node, and that it does not mean to go. since is
+// how long that is so.
+func (p *Peers) alive(n ids.Node) (ok bool, since time.Duration) {
+	if n == p.o.Self.ID {
+		return !p.leaving.Load(), time.Hour
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.nodes[n]
+	if m == nil || !m.alive || m.Leaving {
+		return false, 0
+	}
+	return true, time.Since(m.since)
+}
+
+// Close ends all. Peers see a failure where Leave was not called before.
+func (p *Peers) Close() error {
+	p.cancel()
+	p.group.Wait()
+	var faults []error
+	if p.members != nil {
+		faults = append(faults, p.members.Close())
+	}
+	if p.link != nil {
+		faults = append(faults, p.link.Close())
+	}
+	if p.mesh != nil {
+		faults = append(faults, p.mesh.Close())
+	}
+	return errors.Join(faults...)
+}
+
+// HTTPAddr is where another node serves the API.
+func (p *Peers) HTTPAddr(n ids.Node) (string, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.nodes[n]
+	if m == nil || m.Ports.HTTP == 0 {
+		return "", false
+	}
+	return net.JoinHostPort(m.Addr.Addr().String(), strconv.Itoa(int(m.Ports.HTTP))), true
+}

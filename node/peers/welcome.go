@@ -1,0 +1,101 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"dormouse/cluster/stream"
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// Welcome is what a node that joins must know before it has any data:
+// version(1) shards(2) key(16) check(bytes).
+type Welcome struct {
+	Shards ids.Shards
+	Key    ids.Key
+	Check  []byte // sealed under the cluster's keys for stored secrets; nil: nothing was
+}
+
+const welcomeVersion = 1
+
+func (w Welcome) append(dst []byte) []byte {
+	dst = append(dst, welcomeVersion, byte(w.Shards>>8), byte(w.Shards))
+	return wire.AppendText(append(dst, w.Key[:]...), string(w.Check))
+}
+
+func parseWelcome(b []byte) (w Welcome, err error) {
+	f := wire.NewFields(b)
+	version := f.Byte()
+	w.Shards = ids.Shards(f.Uint16())
+	copy(w.Key[:], f.Cut(len(w.Key)))
+	w.Check = append([]byte(nil), f.Bytes()...)
+	if f.Err() != nil || version != welcomeVersion || w.Shards == 0 || w.Shards > ids.MaxShards {
+		return Welcome{}, fmt.Errorf("peers: the welcome of a cluster: %w", wire.ErrFields)
+	}
+	return w, nil
+}
+
+// asking is the time that one address of the join list is given.
+const asking = 5 * time.Second
+
+// Ask finds one of the join list that answers, and what it says. It tries until
+// ctx ends, or until one refuses this node for a reason that stays.
+func Ask(ctx context.Context, join []string, o stream.DialOptions) (Welcome, error) {
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		var faults []error
+		for _, address := range join {
+			w, err := askOne(ctx, address, o)
+			if err == nil {
+				return w, nil
+			}
+			faults = append(faults, fmt.Errorf("%s: %w", address, err))
+			if errors.Is(err, stream.ErrRefused) {
+				return Welcome{}, fmt.Errorf("peers: join the cluster: %w", errors.Join(faults...))
+			}
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return Welcome{}, fmt.Errorf("peers: join the cluster: nobody of the join list answers: %w", errors.Join(faults...))
+		}
+	}
+}
+
+func askOne(ctx context.Context, address string, o stream.DialOptions) (Welcome, error) {
+	address, err := streamAddress(address)
+	if err != nil {
+		return Welcome{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	c, err := stream.Dial(ctx, address, o)
+	if err != nil {
+		return Welcome{}, err
+	}
+	defer c.Close()
+	answer, err := c.Call(ctx, kindWelcome, nil)
+	if err != nil {
+		return Welcome{}, err
+	}
+	return parseWelcome(answer)
+}
+
+// streamAddress is where the node that gossips at an address has its streams.
+func streamAddress(gossip string) (string, error) {
+	host, port, err := net.SplitHostPort(gossip)
+	if err != nil {
+		return "", err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n <= 0 || n >= 1<<16-1 {
+		return "", fmt.Errorf("no port is next to %q", port)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1)), nil
+}

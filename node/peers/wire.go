@@ -1,0 +1,143 @@
+package peers
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"dormouse/codec/ids"
+	"dormouse/codec/wire"
+)
+
+// Frames of the mesh begin with what they are.
+const (
+	frameEngine = 1 // of cluster/shards
+	frameLeads  = 2 // version(1), then shard(2) term(8) for each shard that the sender leads
+)
+
+const leadsVersion = 1
+
+// SendFrame is shards.Options.Send.
+func (p *Peers) SendFrame(to ids.Node, frame []byte) {
+	p.mesh.Send(to, append([]byte{frameEngine}, frame...))
+}
+
+// Fetch is shards.Options.Fetch.
+func (p *Peers) Fetch(ctx context.Context, from ids.Node, request []byte) ([]byte, error) {
+	return p.mesh.Call(ctx, from, kindFetch, request)
+}
+
+// Call asks another node's Options.Serve.
+func (p *Peers) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
+	return p.mesh.Call(ctx, to, kind, request)
+}
+
+// Forward sends a datagram of a device to another node; see link.Send.
+func (p *Peers) Forward(to ids.Node, fwd wire.Forward) bool { return p.link.Send(to, fwd) }
+
+func (p *Peers) frame(from wire.Node, frame []byte) {
+	if len(frame) == 0 || p.engine == nil {
+		return
+	}
+	var err error
+	switch frame[0] {
+	case frameEngine:
+		err = p.engine.Receive(from.ID, frame[1:])
+	case frameLeads:
+		err = p.heardLeads(from.ID, frame[1:])
+	}
+	if err != nil {
+		p.o.Log.Warn("a frame of another node", "node", from.ID.String(), "error", err)
+	}
+}
+
+func (p *Peers) serve(ctx context.Context, from wire.Node, kind byte, request []byte) ([]byte, error) {
+	switch kind {
+	case kindFetch:
+		return p.engine.Serve(ctx, from.ID, request)
+	case kindWelcome:
+		return p.o.Welcome().append(nil), nil
+	case kindHello:
+		return nil, p.takeHello(ctx, request)
+	case kindAct:
+		return nil, p.takeAct(ctx, request)
+	}
+	if kind < FirstKind || p.o.Serve == nil {
+		return nil, fmt.Errorf("peers: no call of kind %d", kind)
+	}
+	return p.o.Serve(ctx, from.ID, kind, request)
+}
+
+// tellLeads tells all others what this node leads.
+func (p *Peers) tellLeads() {
+	frame := []byte{frameLeads, leadsVersion}
+	for _, shard := range p.allShards() {
+		if s, ok := p.engine.Status(shard); ok && s.Leads {
+			frame = binary.BigEndian.AppendUint16(frame, uint16(shard))
+			frame = binary.BigEndian.AppendUint64(frame, s.Term)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.nodes {
+		p.mesh.Send(id, frame)
+	}
+}
+
+// LeadsChanged is told when this node leads a shard, or another one.
+func (p *Peers) LeadsChanged() { p.tellLeads() }
+
+func (p *Peers) heardLeads(from ids.Node, b []byte) error {
+	f := wire.NewFields(b)
+	if v := f.Byte(); v != leadsVersion {
+		return fmt.Errorf("peers: leads of version %d", v)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for f.Len() > 0 {
+		shard, term := ids.Shard(f.Uint16()), f.Uint64()
+		if f.CutOff() {
+			return fmt.Errorf("peers: leads: %w", wire.ErrFields)
+		}
+		if l := p.leads[shard]; term >= l.term && p.exists(shard) {
+			p.leads[shard] = lead{from, term}
+		}
+	}
+	return nil
+}
+
+func (p *Peers) exists(shard ids.Shard) bool {
+	return shard == ids.System || uint16(shard) < uint16(p.o.Shards)
+}
+
+func (p *Peers) allShards() []ids.Shard {
+	list := make([]ids.Shard, 0, int(p.o.Shards)+1)
+	list = append(list, ids.System)
+	for s := range ids.Shard(p.o.Shards) {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Owner is the node that leads a shard, as far as is known here: by its group, by
+// what others say, or by the topology.
+func (p *Peers) Owner(shard ids.Shard) (n ids.Node, known bool) {
+	s, here := p.engine.Status(shard)
+	p.mu.Lock()
+	l := p.leads[shard]
+	p.mu.Unlock()
+	switch {
+	case here && s.Leader != 0 && s.Term >= l.term:
+		return s.Leader, true
+	case l.node != 0 && l.node != p.o.Self.ID:
+		return l.node, true
+	}
+	if here {
+		return 0, false // an election
+	}
+	t := p.place.topology.Load()
+	if t == nil || len(t.Of(shard)) == 0 {
+		return 0, false
+	}
+	return t.Of(shard).Leader(), true
+}
