@@ -127,6 +127,9 @@ func TestCrowd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, err := c.Call(t.Context(), 1, nil); err != nil { // it has come in on both sides
+			t.Error(err)
+		}
 		c.Close()
 		if s := b.Stats(); s.RefusedIn != maxGreetings || len(b.refused) > refusalBurst {
 			t.Errorf("%d refusals were told; %+v", len(b.refused), s)
