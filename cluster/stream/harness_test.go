@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,6 +168,22 @@ func next(t testing.TB, from chan string) string {
 	case <-time.After(soon):
 		t.Fatal("nothing came")
 		return ""
+	}
+}
+
+// learns waits for a refusal that says so. That a node was no peer yet when it came
+// is said now and then where nodes meet.
+func (n *node) learns(t testing.TB, want string) {
+	t.Helper()
+	for {
+		got := next(t, n.refused)
+		if strings.Contains(got, want) {
+			return
+		}
+		if !strings.Contains(got, "is no peer of") {
+			t.Errorf("told %q, want %q", got, want)
+			return
+		}
 	}
 }
 

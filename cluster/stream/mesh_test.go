@@ -97,7 +97,7 @@ func TestCalls(t *testing.T) {
 		a, b := start(nodeA, nil), start(nodeB, nil)
 		meet(t, a, b)
 		var all sync.WaitGroup
-		for i := range 50 {
+		for i := range 30 {
 			all.Go(func() {
 				request := strings.Repeat("r", i*i*100)
 				answer, err := a.Call(t.Context(), nodeB.ID, byte(i), []byte(request))
@@ -311,7 +311,7 @@ func TestFullQueue(t *testing.T) {
 // TestLongAnswersAndFrames: both have connections of their own.
 func TestLongAnswersAndFrames(t *testing.T) {
 	both(t, func(t *testing.T, start func(wire.Node, func(*Options)) *node) {
-		answer := make([]byte, 8<<20)
+		answer := make([]byte, 4<<20)
 		a, b := start(nodeA, nil), start(nodeB, func(o *Options) {
 			o.Serve = func(context.Context, wire.Node, byte, []byte) ([]byte, error) { return answer, nil }
 		})

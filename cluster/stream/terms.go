@@ -60,7 +60,7 @@ func (t *terms) greeting(w word, p purpose, wanted ids.Node) *greeting {
 
 // judge says in a sentence what both sides refuse of the other; "" for nothing.
 func (t *terms) judge(g *greeting) string {
-	skew := g.clock.Sub(t.now()).Round(time.Millisecond).Abs()
+	skew := g.clock.Sub(t.now()).Abs()
 	switch {
 	case g.cluster != t.cluster:
 		return fmt.Sprintf("node %s is of the cluster %q, and node %s of %q", t.self.ID, t.cluster, g.self.ID, g.cluster)
@@ -69,7 +69,7 @@ func (t *terms) judge(g *greeting) string {
 	case g.wanted != 0 && g.wanted != t.self.ID:
 		return fmt.Sprintf("this is node %s, not %s", t.self.ID, g.wanted)
 	case skew > t.maxSkew:
-		return fmt.Sprintf("the clocks of node %s and %s are %v apart, at most %v are borne", t.self.ID, g.self.ID, skew, t.maxSkew)
+		return fmt.Sprintf("the clocks of node %s and %s are %v apart, at most %v are borne", t.self.ID, g.self.ID, skew.Round(time.Second), t.maxSkew)
 	}
 	return ""
 }
