@@ -158,8 +158,9 @@ func none(name string) error {
 	return admin.Refuse(admin.ErrNotFound, "endpointId %q has no credentials.", name)
 }
 
-// translate turns the errors of endpoints and claims into those of the API. Where
-// nothing was done because the shard is another node's, that can be told.
+// translate turns the errors of endpoints and claims into those of the API. That
+// nothing was done because the shard is another node's, or will be as this one
+// stops, can be told from the error.
 func translate(n platform.NewCredentials, err error) error {
 	for _, t := range []struct {
 		from, to error
@@ -175,12 +176,13 @@ func translate(n platform.NewCredentials, err error) error {
 		{endpoint.ErrClosed, admin.ErrBusy, "The node is stopping: try again."},
 		{endpoint.ErrElsewhere, admin.ErrBusy, "The device is moving to another node: try again."},
 	} {
-		if t.from == endpoint.ErrElsewhere && errors.Is(err, t.from) {
+		if !errors.Is(err, t.from) {
+			continue
+		}
+		if t.from == endpoint.ErrElsewhere || t.from == endpoint.ErrClosed {
 			return fmt.Errorf("%w (%w)", admin.Refuse(t.to, "%s", t.sentence), t.from)
 		}
-		if errors.Is(err, t.from) {
-			return admin.Refuse(t.to, "%s", t.sentence)
-		}
+		return admin.Refuse(t.to, "%s", t.sentence)
 	}
 	return err
 }

@@ -93,20 +93,23 @@ type notRun struct{ error }
 
 func (e notRun) Unwrap() error { return e.error }
 
-// translate turns the errors of endpoints into those of the API. Where nothing
-// was done because the shard is another node's, that can be told.
+// translate turns the errors of endpoints into those of the API. That nothing was
+// done because the shard is another node's, or will be as this one stops, can be
+// told from the error.
 func translate(err error) error {
-	if errors.Is(err, endpoint.ErrElsewhere) {
-		return fmt.Errorf("%w (%w)", admin.Refuse(admin.ErrBusy, "The device is moving to another node: try again."), endpoint.ErrElsewhere)
-	}
 	for _, t := range []struct{ from, to error }{
 		{endpoint.ErrNotFound, admin.ErrNotFound}, {endpoint.ErrQueue, admin.ErrLimit},
-		{endpoint.ErrFull, admin.ErrFull}, {endpoint.ErrBusy, admin.ErrBusy}, {endpoint.ErrClosed, admin.ErrBusy},
+		{endpoint.ErrFull, admin.ErrFull}, {endpoint.ErrBusy, admin.ErrBusy},
 		{endpoint.ErrCommand, admin.ErrUnprocessable}, {endpoint.ErrFragment, admin.ErrUnprocessable},
 		{endpoint.ErrStatus, admin.ErrConflict},
 	} {
 		if errors.Is(err, t.from) {
 			return admin.Refuse(t.to, "%s", sentence(err, t.from))
+		}
+	}
+	for _, away := range []error{endpoint.ErrElsewhere, endpoint.ErrClosed} {
+		if errors.Is(err, away) {
+			return fmt.Errorf("%w (%w)", admin.Refuse(admin.ErrBusy, "%s", sentence(err, away)), away)
 		}
 	}
 	return err

@@ -101,6 +101,7 @@ func TestSweepOfAShardThatCameLater(t *testing.T) {
 			n.foreign = map[ids.Shard]bool{id.Shard(): !led}
 			n.mu.Unlock()
 			pass(lookEvery)
+			synctest.Wait()
 		}
 		lead(false)
 		ctx, cancel := context.WithCancel(context.Background())
