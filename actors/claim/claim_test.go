@@ -73,18 +73,19 @@ func TestReserve(t *testing.T) {
 		want   Claim
 		err    error
 	}{
-		"nobody's":                          {Claim{}, false, mine, nil},
-		"mine":                              {Claim{"i", "a", time.Time{}}, true, mine, nil},
-		"mine, without credentials":         {Claim{"i", "a", time.Time{}}, false, mine, nil},
-		"mine, reserved":                    {Claim{"i", "a", future}, false, mine, nil},
-		"mine, run out":                     {Claim{"i", "a", past}, true, mine, nil},
-		"another's":                         {Claim{"i", "b", time.Time{}}, true, Claim{}, ErrTaken},
-		"another's, reserved":               {Claim{"i", "b", future}, false, Claim{}, ErrReserved},
-		"another's, reserved, and he has":   {Claim{"i", "b", future}, true, Claim{}, ErrTaken},
-		"another's, run out":                {Claim{"i", "b", past}, false, mine, nil},
-		"another's, run out, and he has":    {Claim{"i", "b", past}, true, Claim{}, ErrTaken},
-		"another's, left by a removal":      {Claim{"i", "b", time.Time{}}, false, mine, nil},
-		"another identity of the same hash": {Claim{"j", "a", time.Time{}}, false, Claim{}, ErrTaken},
+		"nobody's":                           {Claim{}, false, mine, nil},
+		"mine":                               {Claim{"i", "a", time.Time{}}, true, mine, nil},
+		"mine, without credentials":          {Claim{"i", "a", time.Time{}}, false, mine, nil},
+		"mine, reserved":                     {Claim{"i", "a", future}, false, mine, nil},
+		"mine, reserved in this very moment": {mine, false, Claim{"i", "a", until.Add(time.Millisecond)}, nil},
+		"mine, run out":                      {Claim{"i", "a", past}, true, mine, nil},
+		"another's":                          {Claim{"i", "b", time.Time{}}, true, Claim{}, ErrTaken},
+		"another's, reserved":                {Claim{"i", "b", future}, false, Claim{}, ErrReserved},
+		"another's, reserved, and he has":    {Claim{"i", "b", future}, true, Claim{}, ErrTaken},
+		"another's, run out":                 {Claim{"i", "b", past}, false, mine, nil},
+		"another's, run out, and he has":     {Claim{"i", "b", past}, true, Claim{}, ErrTaken},
+		"another's, left by a removal":       {Claim{"i", "b", time.Time{}}, false, mine, nil},
+		"another identity of the same hash":  {Claim{"j", "a", time.Time{}}, false, Claim{}, ErrTaken},
 	} {
 		got, err := Reserve(now, tc.before, "i", "a", tc.had)
 		if got != tc.want || err != tc.err {

@@ -10,7 +10,8 @@ import "time"
 // ErrReserved refuse.
 //
 // The endpoint's own claim is reserved anew even where it is confirmed, so that
-// nobody takes it between a removal that is under way and what follows.
+// nobody takes it between a removal that is under way and what follows. Each
+// reservation ends later than the one before it, so that Until names it.
 func Reserve(now time.Time, before Claim, identity, endpoint string, had bool) (Claim, error) {
 	mine := before.Endpoint == endpoint && before.Identity == identity
 	switch {
@@ -22,7 +23,11 @@ func Reserve(now time.Time, before Claim, identity, endpoint string, had bool) (
 	case before.Live(now):
 		return Claim{}, ErrReserved
 	}
-	return Claim{Identity: identity, Endpoint: endpoint, Until: now.Add(ReserveFor).Truncate(time.Millisecond)}, nil
+	until := now.Add(ReserveFor).Truncate(time.Millisecond)
+	if !until.After(before.Until) {
+		until = before.Until.Add(time.Millisecond)
+	}
+	return Claim{Identity: identity, Endpoint: endpoint, Until: until}, nil
 }
 
 // Settle ends the claim of an endpoint by what has become of the endpoint: has

@@ -61,6 +61,15 @@ func (n Shards) Of(e Endpoint) Shard { return n.OfHandle(e.Handle()) }
 // OfObject places a managed object: beside its endpoint.
 func (n Shards) OfObject(o Object) Shard { return n.OfHandle(uint32(o >> 32)) }
 
+// HandleIn is one of the shard's handles, spread as random is.
+func (n Shards) HandleIn(s Shard, random uint32) uint32 {
+	first, end := n.first(s), n.first(s+1)
+	return uint32(first + uint64(random)*(end-first)>>32)
+}
+
+// first is the least handle of a shard, of which the one behind the last has none.
+func (n Shards) first(s Shard) uint64 { return (uint64(s)<<32 + uint64(n) - 1) / uint64(n) }
+
 // Handle is what of the hash travels in tokens and managed object IDs.
 func (e Endpoint) Handle() uint32 { return uint32(e >> 32) }
 

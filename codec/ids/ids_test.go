@@ -216,3 +216,18 @@ func TestDecimalIDs(t *testing.T) {
 		}
 	}
 }
+
+func TestHandlesOfAShard(t *testing.T) {
+	for _, n := range []Shards{1, 2, 3, 7, 32, 1000, MaxShards} {
+		for s := range Shard(n) {
+			for _, random := range []uint32{0, 1, 1 << 31, 1<<32 - 1} {
+				if got := n.OfHandle(n.HandleIn(s, random)); got != s {
+					t.Fatalf("%d shards: %d is in shard %d, want %d", n, random, got, s)
+				}
+			}
+		}
+		if n.HandleIn(0, 0) != 0 || n.HandleIn(Shard(n)-1, 1<<32-1) != 1<<32-1 {
+			t.Errorf("%d shards: from %d to %d", n, n.HandleIn(0, 0), n.HandleIn(Shard(n)-1, 1<<32-1))
+		}
+	}
+}

@@ -40,6 +40,23 @@ func addressSign(class Class, p netip.AddrPort) Sign {
 	return s
 }
 
+// ParseSign is the sign whose Class and Key those are. ErrBatch says that there is
+// none; whether a Connection ID is one of ours is not looked at.
+func ParseSign(class Class, key []byte) (s Sign, err error) {
+	length := addressLen
+	if class == ClassCID {
+		length = ids.CIDLen
+	} else if class != ClassAddress && class != ClassSecure {
+		return Sign{}, ErrBatch
+	}
+	if len(key) != length {
+		return Sign{}, ErrBatch
+	}
+	s.Class = class
+	copy(s.key[:], key)
+	return s, nil
+}
+
 // Key is the key of the record, without class and shard. It aliases s.
 func (s *Sign) Key() []byte {
 	if s.Class == ClassCID {

@@ -54,3 +54,24 @@ func TestSlotsSpread(t *testing.T) {
 		}
 	}
 }
+
+// TestParseSign reads class and key, and nothing that is none.
+func TestParseSign(t *testing.T) {
+	peer := netip.MustParseAddrPort("[2001:db8::1]:5683")
+	for _, sign := range []Sign{AddressSign(peer), SecureSign(peer), CIDSign(ids.Key{1}.NewCID(17, 99))} {
+		if got, err := ParseSign(sign.Class, sign.Key()); err != nil || got != sign {
+			t.Errorf("%v became %v, %v", sign, got, err)
+		}
+		for n := range sign.Key() {
+			if got, err := ParseSign(sign.Class, sign.Key()[:n]); err != ErrBatch || got != (Sign{}) {
+				t.Errorf("%v cut at %d: %v, %v", sign, n, got, err)
+			}
+		}
+		if _, err := ParseSign(sign.Class, append(sign.Key(), 0)); err == nil {
+			t.Errorf("%v and a byte more", sign)
+		}
+	}
+	if _, err := ParseSign(ClassContact, make([]byte, addressLen)); err != ErrBatch {
+		t.Errorf("a sign of another class: %v", err)
+	}
+}

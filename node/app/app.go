@@ -128,8 +128,8 @@ func (a *App) openShell(o Options) (err error) {
 
 // openFleet joins the API to the endpoints.
 func (a *App) openFleet(Options) error {
-	a.credentials = credentials.New(a.env, a.shell, a.logger)
-	a.fleet = fleet.New(a.env, a.shell, a.credentials, a.logger)
+	a.credentials = credentials.New(a.env, a.store, a.shell, a.logger)
+	a.fleet = fleet.New(a.env, a.store, a.shell, a.credentials, a.logger)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"dormouse/actors/claim"
@@ -36,6 +37,7 @@ func (s *Store) Add(ctx context.Context, n platform.NewCredentials, replace bool
 	} else if s.env.Full() {
 		return shown, false, admin.ErrFull
 	}
+	// Elsewhere is the endpoint: Claims knows where the identity is, or gives up.
 	if err := s.give(ctx, n, replace); err != nil {
 		return shown, false, translate(n, err)
 	}
@@ -63,7 +65,7 @@ type answer struct {
 
 // give takes the three steps of Add.
 func (s *Store) give(ctx context.Context, n platform.NewCredentials, replace bool) error {
-	fresh, err := s.reserve(ctx, n.Identity, n.Endpoint)
+	reserved, err := s.claims.Reserve(ctx, n.Identity, n.Endpoint)
 	if err != nil {
 		return err
 	}
@@ -74,15 +76,15 @@ func (s *Store) give(ctx context.Context, n platform.NewCredentials, replace boo
 		Reply: func(before string, err error) { replied <- answer{before, err} },
 	}, replied)
 	if open {
-		return a.err
+		return lost(a.err)
 	}
 	// Where it was not asked, a call that was given up before may still give it
 	// the identity that was reserved then.
-	if asked := a.err == nil || errors.Is(a.err, endpoint.ErrCredentials); asked || fresh {
-		s.settle(ctx, n.Identity, n.Endpoint)
+	if asked := a.err == nil || errors.Is(a.err, endpoint.ErrCredentials); asked || reserved.Fresh {
+		s.settle(ctx, n.Identity, n.Endpoint, reserved.Until)
 	}
 	if a.err == nil && a.before != n.Identity {
-		s.settle(ctx, a.before, n.Endpoint)
+		s.settle(ctx, a.before, n.Endpoint, time.Time{})
 	}
 	return a.err
 }
@@ -102,6 +104,25 @@ func (s *Store) ask(ctx context.Context, name string, ev endpoint.Event, replied
 	}
 }
 
+// lost is the error of what was taken and may still be done: no other node knows.
+func lost(err error) error {
+	if errors.Is(err, endpoint.ErrElsewhere) || errors.Is(err, endpoint.ErrClosed) {
+		return fmt.Errorf("%w: %v", admin.ErrUnknown, err)
+	}
+	return err
+}
+
+// settle has a failure that is nobody's: a claim is good as long as its endpoint
+// has the identity, and blocks nobody for long when it has it not.
+func (s *Store) settle(ctx context.Context, identity, name string, until time.Time) {
+	if identity == "" {
+		return
+	}
+	if err := s.claims.Settle(ctx, identity, name, until); err != nil {
+		s.logger.Debug("a claim is left to the sweep", "endpoint", name, "error", err)
+	}
+}
+
 // Remove implements admin.Credentials.
 func (s *Store) Remove(ctx context.Context, name string) error {
 	leave, err := s.enter(name)
@@ -117,12 +138,15 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 		return none(name)
 	}
 	replied := make(chan answer, 1)
-	a, _ := s.ask(ctx, name, &endpoint.DropCredentials{
+	a, open := s.ask(ctx, name, &endpoint.DropCredentials{
 		Reply: func(identity string, err error) { replied <- answer{identity, err} },
 	}, replied)
+	if open {
+		a.err = lost(a.err)
+	}
 	if a.err != nil {
 		return translate(platform.NewCredentials{Endpoint: name}, a.err)
 	}
-	s.settle(ctx, a.before, name)
+	s.settle(ctx, a.before, name, time.Time{})
 	return nil
 }

@@ -172,7 +172,7 @@ func start(t *testing.T, d *disk) *node {
 	n.shell.Start()
 	synctest.Wait()
 	t.Cleanup(n.shell.Stop)
-	n.Store = New(env, n.shell, slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	n.Store = New(env, d, n.shell, slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	return n
 }
 

@@ -45,7 +45,7 @@ func (s *Store) List(ctx context.Context, p admin.Page) (list admin.List[platfor
 // more. The order of the shards is that of the hashes.
 func (s *Store) each(ctx context.Context, from ids.Endpoint, visit func(ids.Endpoint) (bool, error)) error {
 	for shard := s.env.Shards.Of(from); shard < ids.Shard(s.env.Shards); shard++ {
-		stream := listing.Stream[ids.Endpoint]{State: s.env.State, Shard: shard, Class: wire.ClassCredentials, From: from}
+		stream := listing.Stream[ids.Endpoint]{State: s.state, Shard: shard, Class: wire.ClassCredentials, From: from}
 		for {
 			_, more, err := stream.Head()
 			if err = errors.Join(err, ctx.Err()); err != nil {

@@ -18,38 +18,68 @@ import (
 
 // Gate takes changes to their owners (actors/shell). Do runs f on the goroutine
 // of a shard; it and the replies to what f did are called there one at a time.
-// A turn that was taken and is not run ends with failed.
+// A turn that was taken and is not run ends with failed. Each leadership of a
+// shard has an endpoint.Shard of its own.
 type Gate interface {
 	Post(id ids.Endpoint, ev endpoint.Event) error
 	Do(shard ids.Shard, f func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects), failed func(error)) error
 }
 
-// Store is the credentials of all endpoints. Its methods may be called
-// concurrently.
+// Claims changes the claims on identities, each where its shard is led: a Store
+// does that where this is here.
+type Claims interface {
+	// Reserve claims an identity for an endpoint. The errors of claim.Reserve
+	// and claim.ErrPending refuse.
+	Reserve(ctx context.Context, identity, endpoint string) (Reservation, error)
+	// Settle ends the endpoint's claim on an identity by what the endpoint has.
+	// A reservation is that of until or left alone: a newer one is another
+	// call's to settle.
+	Settle(ctx context.Context, identity, endpoint string, until time.Time) error
+}
+
+// Reservation is what Reserve made.
+type Reservation struct {
+	// Fresh: nothing was the endpoint's before, neither the identity nor a
+	// reservation.
+	Fresh bool
+	Until time.Time // when it runs out; it names the reservation
+}
+
+// Store is the credentials of all endpoints. Add and Remove must be called where
+// the shard of the endpoint is led, Reserve, Settle and Sweep where that of the
+// identity is; all else anywhere. The methods may be called concurrently.
 type Store struct {
 	env    *endpoint.Env
+	state  endpoint.State // of all shards; env.State is what is here
 	gate   Gate
+	claims Claims
 	logger *slog.Logger
 	decoy  func() decoy
 
-	// tables are by shard; each belongs to the goroutine of its shard and is
-	// touched in turns and their replies alone.
-	tables []claim.Table
-
-	mu   sync.Mutex // guards what follows; held for a look only
-	busy map[ids.Endpoint]struct{}
+	mu     sync.Mutex // guards what follows; held for a look only
+	busy   map[ids.Endpoint]struct{}
+	tables []claim.Table // by shard
 }
 
-var _ admin.Credentials = (*Store)(nil)
+var (
+	_ admin.Credentials = (*Store)(nil)
+	_ Claims            = (*Store)(nil)
+)
 
-// New joins the credentials to the shell. env.Seal must be set when the first
-// method is called.
-func New(env *endpoint.Env, gate Gate, logger *slog.Logger) *Store {
-	return &Store{
-		env: env, gate: gate, logger: logger, tables: make([]claim.Table, env.Shards), busy: map[ids.Endpoint]struct{}{},
+// New joins the credentials to the shell. state reads all shards, wherever they
+// are. env.Seal must be set when the first method is called.
+func New(env *endpoint.Env, state endpoint.State, gate Gate, logger *slog.Logger) *Store {
+	s := &Store{
+		env: env, state: state, gate: gate, logger: logger, tables: make([]claim.Table, env.Shards), busy: map[ids.Endpoint]struct{}{},
 		decoy: sync.OnceValue(func() decoy { return newDecoy(env.Seal) }),
 	}
+	s.claims = s
+	return s
 }
+
+// Route lets others change the claims: those who know where their shards are led.
+// It is called before the first change.
+func (s *Store) Route(c Claims) { s.claims = c }
 
 // enter keeps the changes of one endpoint apart: a second one meanwhile is
 // ErrBusy. There are no more than requests at work.
@@ -78,7 +108,7 @@ func (s *Store) record(name string) (c endpoint.Credentials, found bool, err err
 }
 
 func (s *Store) recordOf(e ids.Endpoint) (c endpoint.Credentials, found bool, err error) {
-	value, found, err := s.env.State.Get(s.env.Shards.Of(e), wire.ClassCredentials, wire.EndpointKey(e), nil)
+	value, found, err := s.state.Get(s.env.Shards.Of(e), wire.ClassCredentials, wire.EndpointKey(e), nil)
 	if err == nil && found {
 		c, err = endpoint.ParseCredentials(value)
 	}
@@ -89,8 +119,10 @@ func (s *Store) recordOf(e ids.Endpoint) (c endpoint.Credentials, found bool, er
 }
 
 // claim is what is committed of the claim at an identity's hash, zero for none.
-func (s *Store) claim(i ids.Identity) (c claim.Claim, err error) {
-	value, found, err := s.env.State.Get(s.env.Shards.OfIdentity(i), wire.ClassClaim, wire.ClaimKey(i), nil)
+func (s *Store) claim(i ids.Identity) (claim.Claim, error) { return s.claimIn(s.state, i) }
+
+func (s *Store) claimIn(state endpoint.State, i ids.Identity) (c claim.Claim, err error) {
+	value, found, err := state.Get(s.env.Shards.OfIdentity(i), wire.ClassClaim, wire.ClaimKey(i), nil)
 	if err == nil && found {
 		c, err = claim.Parse(value)
 	}
@@ -101,9 +133,12 @@ func (s *Store) claim(i ids.Identity) (c claim.Claim, err error) {
 }
 
 // has says that the endpoint of a claim has the identity.
-func (s *Store) has(name, identity string) (bool, error) {
-	c, found, err := s.record(name)
-	return found && c.Identity == identity, err
+func (s *Store) has(c claim.Claim) (bool, error) {
+	if c.IsZero() {
+		return false, nil
+	}
+	held, found, err := s.record(c.Endpoint)
+	return found && held.Identity == c.Identity, err
 }
 
 // Get implements admin.Credentials.
@@ -123,7 +158,9 @@ func none(name string) error {
 	return admin.Refuse(admin.ErrNotFound, "endpointId %q has no credentials.", name)
 }
 
-// translate turns the errors of endpoints and claims into those of the API.
+// translate turns the errors of endpoints and claims into those of the API. That
+// nothing was done because the shard is another node's, or will be as this one
+// stops, can be told from the error.
 func translate(n platform.NewCredentials, err error) error {
 	for _, t := range []struct {
 		from, to error
@@ -139,9 +176,13 @@ func translate(n platform.NewCredentials, err error) error {
 		{endpoint.ErrClosed, admin.ErrBusy, "The node is stopping: try again."},
 		{endpoint.ErrElsewhere, admin.ErrBusy, "The device is moving to another node: try again."},
 	} {
-		if errors.Is(err, t.from) {
-			return admin.Refuse(t.to, "%s", t.sentence)
+		if !errors.Is(err, t.from) {
+			continue
 		}
+		if t.from == endpoint.ErrElsewhere || t.from == endpoint.ErrClosed {
+			return fmt.Errorf("%w (%w)", admin.Refuse(t.to, "%s", t.sentence), t.from)
+		}
+		return admin.Refuse(t.to, "%s", t.sentence)
 	}
 	return err
 }

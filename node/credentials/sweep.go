@@ -22,7 +22,7 @@ func (s *Store) Sweep(ctx context.Context, shard ids.Shard) error {
 	left, err := s.left(ctx, shard, time.Now())
 	faults := []error{err}
 	for _, identity := range left {
-		if err := s.decide(ctx, identity, s.sweep); err != nil {
+		if err := s.decide(ctx, identity, s.has, claim.Sweep); err != nil {
 			faults = append(faults, fmt.Errorf("credentials: sweep a claim: %w", err))
 			break // the rest would meet the same: the next sweep is for them
 		}
@@ -30,36 +30,38 @@ func (s *Store) Sweep(ctx context.Context, shard ids.Shard) error {
 	return errors.Join(faults...)
 }
 
-// sweep decides anew, by what is committed by then.
-func (s *Store) sweep(now time.Time, before claim.Claim) (after claim.Claim, changed bool, err error) {
-	if before.IsZero() {
-		return before, false, nil
-	}
-	has, err := s.has(before.Endpoint, before.Identity)
-	if err != nil {
-		return before, false, err
-	}
-	after, changed = claim.Sweep(now, before, has)
-	return after, changed, nil
-}
+// scanned is how many claims are read before their endpoints are looked at.
+const scanned = 512
 
 // left are the identities of claims that a sweep would change now. One that
 // cannot be read is told of, and passed over.
 func (s *Store) left(ctx context.Context, shard ids.Shard, now time.Time) (identities []string, err error) {
 	var faults []error
-	err = s.env.State.Scan(shard, wire.ClassClaim, nil, nil, false, func(key, value []byte) bool {
-		c, err := claim.Parse(value)
-		changed := false
-		if err == nil {
-			_, changed, err = s.sweep(now, c)
-		}
+	tell := func(key []byte, err error) {
 		if err != nil && len(faults) < 10 {
 			faults = append(faults, fmt.Errorf("credentials: claim %x: %w", key, err))
 		}
-		if changed {
-			identities = append(identities, c.Identity)
+	}
+	for from, more := []byte(nil), true; more && err == nil && ctx.Err() == nil; {
+		var claims []claim.Claim
+		more = false
+		err = s.state.Scan(shard, wire.ClassClaim, from, nil, false, func(key, value []byte) bool {
+			c, err := claim.Parse(value)
+			if tell(key, err); err == nil {
+				claims = append(claims, c)
+			}
+			from = append(append(from[:0:0], key...), 0)
+			more = len(claims) == scanned
+			return !more
+		})
+		for _, c := range claims {
+			has, err := s.has(c)
+			tell([]byte(c.Identity), err)
+			if _, changed := claim.Sweep(now, c, has); err == nil && changed {
+				identities = append(identities, c.Identity)
+			}
 		}
-		return len(identities) < maxSwept && ctx.Err() == nil
-	})
+		more = more && len(identities) < maxSwept
+	}
 	return identities, errors.Join(append(faults, err)...)
 }

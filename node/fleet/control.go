@@ -66,11 +66,14 @@ func (f *Fleet) show(op *operations.Operation) (platform.Operation, error) {
 func (f *Fleet) CreateOperation(ctx context.Context, n platform.NewOperation, key admin.IdempotencyKey) (platform.Operation, error) {
 	if !key.IsZero() {
 		defer f.keys.lock(key.Name)()
-		if id, found, err := f.used(key); err != nil || found {
+		if id, found, err := f.used(f.env.Shards.OfObject(n.Device), key); err != nil || found {
 			if err != nil {
 				return platform.Operation{}, err
 			}
 			return f.Operation(ctx, ids.Operation(id))
+		}
+		if err := f.usedElsewhere(ctx, f.env.Shards.OfObject(n.Device), key); err != nil {
+			return platform.Operation{}, err
 		}
 	}
 	e, err := f.endpointOf(n.Device)
@@ -103,7 +106,7 @@ func (f *Fleet) awaitOperation(ctx context.Context, answer <-chan operationAnswe
 		return platform.Operation{}, err
 	}
 	if a.err != nil {
-		return platform.Operation{}, translate(a.err)
+		return platform.Operation{}, answered(a.err)
 	}
 	return f.show(&a.op)
 }
@@ -138,9 +141,27 @@ const deleteChunk = 1000
 
 // DeleteOperations removes all that match, in chunks.
 func (f *Fleet) DeleteOperations(ctx context.Context, filter admin.OperationFilter) error {
+	return f.deleteOperations(ctx, filter, func() ([]*operationStream, error) { return f.streams(filter, 0) })
+}
+
+// DeleteOperationsOf does so in one shard.
+func (f *Fleet) DeleteOperationsOf(ctx context.Context, shard ids.Shard, filter admin.OperationFilter) error {
+	if filter.HasDevice {
+		return f.DeleteOperations(ctx, filter)
+	}
+	return f.deleteOperations(ctx, filter, func() ([]*operationStream, error) {
+		return []*operationStream{f.streamOf(shard, filter, 0)}, nil
+	})
+}
+
+func (f *Fleet) deleteOperations(ctx context.Context, filter admin.OperationFilter, streams func() ([]*operationStream, error)) error {
 	for {
+		from, err := streams()
+		if err != nil {
+			return err
+		}
 		var found []ids.Operation
-		err := f.eachOperation(ctx, filter, 0, func(op *operations.Operation) (bool, error) {
+		err = f.visit(ctx, from, filter, func(op *operations.Operation) (bool, error) {
 			found = append(found, op.ID)
 			return len(found) < deleteChunk, nil
 		})

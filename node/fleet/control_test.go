@@ -147,7 +147,7 @@ func TestOperationsByFragment(t *testing.T) {
 func TestGivingUp(t *testing.T) {
 	inTime(t, func(t *testing.T, n *node) {
 		e := n.device("d", nil)
-		silent := New(n.env, silence{}, nil, n.logger)
+		silent := New(n.env, n, silence{}, nil, n.logger)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if err := silent.DeleteObject(ctx, e.Object(), admin.Cascade{}); !errors.Is(err, context.DeadlineExceeded) {
@@ -161,6 +161,8 @@ func TestGivingUp(t *testing.T) {
 
 // silence is a gate that takes everything and answers nothing.
 type silence struct{}
+
+func (silence) Leads(ids.Shard) bool { return true }
 
 func (silence) Post(ids.Endpoint, endpoint.Event) error { return nil }
 

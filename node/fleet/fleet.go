@@ -16,15 +16,27 @@ import (
 )
 
 // Gate takes changes to their owners (actors/shell). A turn of Do that was taken
-// and is not run ends with failed.
+// and is not run ends with failed. Leads reports that changes of a shard are taken.
 type Gate interface {
+	Leads(shard ids.Shard) bool
 	Post(id ids.Endpoint, ev endpoint.Event) error
 	Do(shard ids.Shard, f func(now time.Time, s *endpoint.Shard, fx *endpoint.Effects), failed func(error)) error
 }
 
-// Fleet implements admin.Backend. Its methods may be called concurrently.
+// Finder is a State that looks for a key in many shards at once.
+type Finder interface {
+	// Find visits what there is of a key in those of the shards that can be read
+	// now, in any order.
+	Find(ctx context.Context, class wire.Class, key []byte, in []ids.Shard, visit func(value []byte))
+}
+
+// Fleet implements admin.Backend. Methods that change something must be called
+// where the shard of what they change is led; else the error is an
+// endpoint.ErrElsewhere, and nothing was done. The methods may be called
+// concurrently.
 type Fleet struct {
 	env    *endpoint.Env
+	state  endpoint.State // of all shards; env.State is what is here
 	gate   Gate
 	logger *slog.Logger
 
@@ -39,16 +51,17 @@ type Fleet struct {
 
 var _ admin.Backend = (*Fleet)(nil)
 
-// New joins the API to the shell and to the credentials of endpoints.
-func New(env *endpoint.Env, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
-	return &Fleet{env: env, gate: gate, credentials: c, logger: logger}
+// New joins the API to the shell and to the credentials of endpoints. state reads
+// all shards, wherever they are.
+func New(env *endpoint.Env, state endpoint.State, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
+	return &Fleet{env: env, state: state, gate: gate, credentials: c, logger: logger}
 }
 
 // Credentials implements admin.Backend.
 func (f *Fleet) Credentials() admin.Credentials { return f.credentials }
 
 func (f *Fleet) get(shard ids.Shard, class wire.Class, key []byte) (value []byte, found bool, err error) {
-	value, found, err = f.env.State.Get(shard, class, key, nil)
+	value, found, err = f.state.Get(shard, class, key, nil)
 	if err != nil {
 		return nil, false, fmt.Errorf("fleet: read %c record of shard %d: %w", class, shard, err)
 	}
@@ -66,17 +79,37 @@ func wait[T any](ctx context.Context, answer <-chan T) (T, error) {
 	}
 }
 
-// translate turns the errors of endpoints into those of the API.
+// answered translates the error of what was taken: where the shard was lost, or
+// the node stops, it may still be done.
+func answered(err error) error {
+	if errors.Is(err, endpoint.ErrElsewhere) || errors.Is(err, endpoint.ErrClosed) {
+		return fmt.Errorf("%w: %v", admin.ErrUnknown, err)
+	}
+	return translate(err)
+}
+
+// notRun marks the error of a turn that was taken and not run: nothing was done.
+type notRun struct{ error }
+
+func (e notRun) Unwrap() error { return e.error }
+
+// translate turns the errors of endpoints into those of the API. That nothing was
+// done because the shard is another node's, or will be as this one stops, can be
+// told from the error.
 func translate(err error) error {
 	for _, t := range []struct{ from, to error }{
 		{endpoint.ErrNotFound, admin.ErrNotFound}, {endpoint.ErrQueue, admin.ErrLimit},
-		{endpoint.ErrFull, admin.ErrFull}, {endpoint.ErrBusy, admin.ErrBusy}, {endpoint.ErrClosed, admin.ErrBusy},
-		{endpoint.ErrElsewhere, admin.ErrBusy},
+		{endpoint.ErrFull, admin.ErrFull}, {endpoint.ErrBusy, admin.ErrBusy},
 		{endpoint.ErrCommand, admin.ErrUnprocessable}, {endpoint.ErrFragment, admin.ErrUnprocessable},
 		{endpoint.ErrStatus, admin.ErrConflict},
 	} {
 		if errors.Is(err, t.from) {
 			return admin.Refuse(t.to, "%s", sentence(err, t.from))
+		}
+	}
+	for _, away := range []error{endpoint.ErrElsewhere, endpoint.ErrClosed} {
+		if errors.Is(err, away) {
+			return fmt.Errorf("%w (%w)", admin.Refuse(admin.ErrBusy, "%s", sentence(err, away)), away)
 		}
 	}
 	return err

@@ -42,6 +42,7 @@ type node struct {
 	refused error // what the gate answers, nil: it works
 	broken  error // what reading answers
 	posted  []endpoint.Event
+	foreign map[ids.Shard]bool // led by others
 }
 
 const shards = 8
@@ -57,7 +58,7 @@ func newNode() *node {
 		Full:   func() bool { return false },
 	}
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
-	n.Fleet = New(env, n, credentials.New(env, n, logger), logger)
+	n.Fleet = New(env, n, n, credentials.New(env, n, n, logger), logger)
 	return n
 }
 
@@ -131,6 +132,13 @@ func (n *node) Post(id ids.Endpoint, ev endpoint.Event) error {
 		return err
 	}
 	return n.commit(shard, func(fx *endpoint.Effects) { e.Handle(time.Now(), ev, fx) })
+}
+
+// Leads implements Gate: all shards but those that are foreign.
+func (n *node) Leads(shard ids.Shard) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.foreign[shard]
 }
 
 // Do implements Gate.

@@ -3,6 +3,8 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -146,9 +148,29 @@ func matches(m *platform.ManagedObject, f admin.ObjectFilter) bool {
 
 // CreateObject makes an object that is no device: devices come by registering.
 func (f *Fleet) CreateObject(ctx context.Context, c platform.ObjectChange, once admin.IdempotencyKey) (platform.ManagedObject, error) {
+	return f.CreateObjectIn(ctx, f.Home(once), c, once)
+}
+
+// Home is the shard of a new object: that of the key, so that two requests with
+// the same one meet; without a key any, one that is led here if there is one.
+func (f *Fleet) Home(once admin.IdempotencyKey) ids.Shard {
+	if !once.IsZero() {
+		return f.env.Shards.OfHandle(binary.BigEndian.Uint32(once.Name[:]))
+	}
+	first := ids.Shard(f.env.Random() % uint32(f.env.Shards))
+	for i := range ids.Shard(f.env.Shards) {
+		if shard := (first + i) % ids.Shard(f.env.Shards); f.gate.Leads(shard) {
+			return shard
+		}
+	}
+	return first
+}
+
+// CreateObjectIn makes an object in its Home.
+func (f *Fleet) CreateObjectIn(ctx context.Context, shard ids.Shard, c platform.ObjectChange, once admin.IdempotencyKey) (platform.ManagedObject, error) {
 	if !once.IsZero() {
 		defer f.keys.lock(once.Name)()
-		if id, found, err := f.used(once); err != nil || found {
+		if id, found, err := f.used(shard, once); err != nil || found {
 			if err != nil {
 				return platform.ManagedObject{}, err
 			}
@@ -163,16 +185,16 @@ func (f *Fleet) CreateObject(ctx context.Context, c platform.ObjectChange, once 
 	if err != nil {
 		return m, err
 	}
-	if m.ID, err = f.freeID(); err != nil {
+	if m.ID, err = f.freeID(shard); err != nil {
 		return m, err
 	}
 	return m, f.writeObject(ctx, &m, onceOf(once, now, m.ID))
 }
 
-// freeID draws 63 random bits that name nothing yet.
-func (f *Fleet) freeID() (ids.Object, error) {
+// freeID draws an ID of the shard that names nothing yet.
+func (f *Fleet) freeID(shard ids.Shard) (ids.Object, error) {
 	for {
-		id := ids.Object(uint64(f.env.Random())<<31 ^ uint64(f.env.Random()))
+		id := ids.Object(f.env.Shards.HandleIn(shard, f.env.Random()))<<32 | ids.Object(f.env.Random())
 		_, taken, err := f.object(id, time.Time{})
 		if err != nil || !taken && id != 0 {
 			return id, err
@@ -199,7 +221,7 @@ func (f *Fleet) writeObject(ctx context.Context, m *platform.ManagedObject, also
 			also(fx)
 		}
 		fx.Replies = append(fx.Replies, func(err error) { done <- err })
-	}, func(err error) { done <- err })
+	}, func(err error) { done <- notRun{err} })
 	return f.settled(ctx, done, err)
 }
 
@@ -212,10 +234,10 @@ func (f *Fleet) settled(ctx context.Context, done <-chan error, posted error) er
 	if gaveUp != nil {
 		return gaveUp
 	}
-	if err != nil {
+	if refused := (notRun{}); errors.As(err, &refused) {
 		return translate(err)
 	}
-	return nil
+	return answered(err)
 }
 
 // UpdateObject merges a change.
@@ -270,7 +292,7 @@ func (f *Fleet) DeleteObject(ctx context.Context, id ids.Object, _ admin.Cascade
 		err = f.gate.Do(f.env.Shards.OfObject(id), func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
 			fx.Batch.Delete(wire.ClassObject, wire.ObjectKey(id))
 			fx.Replies = append(fx.Replies, func(err error) { done <- err })
-		}, func(err error) { done <- err })
+		}, func(err error) { done <- notRun{err} })
 	}
 	return f.settled(ctx, done, err)
 }

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
 	"time"
 
@@ -16,23 +18,51 @@ const keepKeys = 24 * time.Hour
 // onceRecord is the value of wire.ClassOnce: time(8, ms) body(16) id(8).
 const onceRecord = 32
 
-// used looks for a key that was used before, in every shard: the record lies
-// with its effect, which the key does not name.
-func (f *Fleet) used(key admin.IdempotencyKey) (id uint64, found bool, err error) {
-	for shard := range ids.Shard(f.env.Shards) {
-		value, ok, err := f.get(shard, wire.ClassOnce, key.Name[:])
-		if err != nil {
-			return 0, false, err
-		}
-		if !ok || len(value) != onceRecord {
-			continue
-		}
-		if [16]byte(value[8:24]) != key.Body {
-			return 0, false, admin.Refuse(admin.ErrKeyReused, "This Idempotency-Key was used with another body.")
-		}
-		return binary.BigEndian.Uint64(value[24:]), true, nil
+// used looks for a key that was used before, in the shard where the same request
+// would have left it: the record lies with its effect.
+func (f *Fleet) used(shard ids.Shard, key admin.IdempotencyKey) (id uint64, found bool, err error) {
+	value, found, err := f.get(shard, wire.ClassOnce, key.Name[:])
+	if err != nil || !found || len(value) != onceRecord {
+		return 0, false, err
 	}
-	return 0, false, nil
+	if err := sameBody(value, key); err != nil {
+		return 0, false, err
+	}
+	return binary.BigEndian.Uint64(value[24:]), true, nil
+}
+
+func sameBody(value []byte, key admin.IdempotencyKey) error {
+	if len(value) == onceRecord && [16]byte(value[8:24]) != key.Body {
+		return admin.Refuse(admin.ErrKeyReused, "This Idempotency-Key was used with another body.")
+	}
+	return nil
+}
+
+// usedElsewhere looks for the key with another body, whose effect may lie in any
+// other shard. Those on nodes that do not answer are passed over: that a client
+// uses a key twice is its mistake, and no reason to refuse everybody while one
+// shard has no leader. So is the moment in which two nodes take one key at once.
+func (f *Fleet) usedElsewhere(ctx context.Context, but ids.Shard, key admin.IdempotencyKey) (reused error) {
+	var in []ids.Shard
+	for shard := range ids.Shard(f.env.Shards) {
+		if shard != but {
+			in = append(in, shard)
+		}
+	}
+	if all, ok := f.state.(Finder); ok {
+		all.Find(ctx, wire.ClassOnce, key.Name[:], in, func(value []byte) { reused = cmp.Or(reused, sameBody(value, key)) })
+		return reused
+	}
+	for _, shard := range in {
+		value, found, err := f.get(shard, wire.ClassOnce, key.Name[:])
+		if err == nil && found {
+			err = sameBody(value, key)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // once makes the record of a key; nil where there is none.
@@ -50,7 +80,7 @@ func once(key admin.IdempotencyKey, now time.Time) *endpoint.Once {
 func (f *Fleet) expireKeys(shard ids.Shard, now time.Time) error {
 	limit := now.Add(-keepKeys).UnixMilli()
 	var old [][]byte
-	err := f.env.State.Scan(shard, wire.ClassOnce, nil, nil, false, func(key, value []byte) bool {
+	err := f.state.Scan(shard, wire.ClassOnce, nil, nil, false, func(key, value []byte) bool {
 		if len(value) != onceRecord || int64(binary.BigEndian.Uint64(value)) < limit {
 			old = append(old, append([]byte(nil), key...))
 		}

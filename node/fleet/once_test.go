@@ -128,7 +128,7 @@ func TestKeysExpire(t *testing.T) {
 func TestStrangeKeyRecordsAreForgotten(t *testing.T) {
 	n := newNode()
 	n.put(3, wire.ClassOnce, make([]byte, 16), []byte("short"))
-	if _, found, err := n.used(admin.IdempotencyKey{Body: [16]byte{1}}); err != nil || found {
+	if _, found, err := n.used(3, admin.IdempotencyKey{Body: [16]byte{1}}); err != nil || found {
 		t.Errorf("%v, %v", found, err)
 	}
 	if err := n.expireKeys(3, begin); err != nil || n.count(wire.ClassOnce) != 0 {

@@ -37,15 +37,19 @@ func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*
 		if err != nil {
 			return nil, err
 		}
-		s := &operationStream{State: f.env.State, Shard: f.env.Shards.Of(e), Class: wire.ClassByDevice, Prefix: wire.EndpointKey(e)}
+		s := &operationStream{State: f.state, Shard: f.env.Shards.Of(e), Class: wire.ClassByDevice, Prefix: wire.EndpointKey(e)}
 		return []*operationStream{bound(s, filter, behind)}, nil
 	}
 	all := make([]*operationStream, f.env.Shards)
 	for i := range all {
-		s := &operationStream{State: f.env.State, Shard: ids.Shard(i), Class: wire.ClassOperation}
-		all[i] = bound(s, filter, behind)
+		all[i] = f.streamOf(ids.Shard(i), filter, behind)
 	}
 	return all, nil
+}
+
+// streamOf is the operations of a shard.
+func (f *Fleet) streamOf(shard ids.Shard, filter admin.OperationFilter, behind ids.Operation) *operationStream {
+	return bound(&operationStream{State: f.state, Shard: shard, Class: wire.ClassOperation}, filter, behind)
 }
 
 // bound narrows a stream to the filter's time and to what is behind a cursor.
@@ -94,6 +98,10 @@ func (f *Fleet) eachOperation(ctx context.Context, filter admin.OperationFilter,
 	if err != nil {
 		return err
 	}
+	return f.visit(ctx, streams, filter, visit)
+}
+
+func (f *Fleet) visit(ctx context.Context, streams []*operationStream, filter admin.OperationFilter, visit func(*operations.Operation) (bool, error)) error {
 	for {
 		s, err := next(streams, filter.Revert)
 		if err != nil || s == nil {

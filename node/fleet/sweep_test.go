@@ -84,6 +84,43 @@ func TestSweepWaitsWhereTheNodeIsBusy(t *testing.T) {
 // pass lets virtual time go by.
 func pass(d time.Duration) { <-time.After(d) }
 
+// TestSweepOfAShardThatCameLater: its leader sweeps it, and whoever leads it next
+// does so again.
+func TestSweepOfAShardThatCameLater(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		id := n.executing("d", begin)
+		is := func(want operations.Status) {
+			t.Helper()
+			synctest.Wait()
+			if op, err := n.stored(id); err != nil || op.Status != want {
+				t.Errorf("%+v, %v; want %s", op, err, want)
+			}
+		}
+		lead := func(led bool) {
+			n.mu.Lock()
+			n.foreign = map[ids.Shard]bool{id.Shard(): !led}
+			n.mu.Unlock()
+			pass(lookEvery)
+			synctest.Wait()
+		}
+		lead(false)
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { n.Sweep(ctx); close(ended) }()
+		is(operations.Executing)
+		lead(true)
+		is(operations.Pending)
+		n.executing("d", begin)
+		pass(lookEvery)
+		is(operations.Executing)
+		lead(false)
+		lead(true)
+		is(operations.Pending)
+		cancel()
+		<-ended
+	})
+}
+
 // TestSweepSettlesClaims that a crash left on PSK identities.
 func TestSweepSettlesClaims(t *testing.T) {
 	inTime(t, func(t *testing.T, n *node) {

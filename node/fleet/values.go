@@ -61,7 +61,7 @@ func (f *Fleet) valuesOf(ctx context.Context, e ids.Endpoint, below lwm2m.Path) 
 	var all []platform.LastValue
 	var failed error
 	prefix := wire.EndpointKey(e)
-	err := f.env.State.Scan(f.env.Shards.Of(e), wire.ClassValue, prefix, wire.PrefixEnd(prefix), false, func(key, value []byte) bool {
+	err := f.state.Scan(f.env.Shards.Of(e), wire.ClassValue, prefix, wire.PrefixEnd(prefix), false, func(key, value []byte) bool {
 		path, _, err := lwm2m.ParseStoredPath(key[len(prefix):])
 		if err == nil && below.Contains(path) {
 			var v endpoint.LastValue
