@@ -21,13 +21,16 @@ type Datagram struct {
 	// Sealed: Buffer holds records; Message is what the endpoint opens of them.
 	Sealed bool
 
+	// Hops is how many links between nodes it has crossed.
+	Hops uint8
+
 	// Buffer is the receiver's: the bytes that Message aliases, or the records.
 	Buffer []byte
 }
 
 // TakeSealed copies the records of a datagram into d, whose memory is used again.
 func (d *Datagram) TakeSealed(path wire.ReturnPath, records []byte) {
-	d.Path, d.Sealed = path, true
+	d.Path, d.Sealed, d.Hops = path, true, 0
 	d.Buffer = append(d.Buffer[:0], records...)
 	d.Message = coap.Message{Options: d.Message.Options[:0]}
 }

@@ -17,12 +17,15 @@ import (
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
+	"dormouse/node/certs"
 	"dormouse/node/config"
 	"dormouse/node/credentials"
 	"dormouse/node/dtlsfront"
 	"dormouse/node/fleet"
 	"dormouse/node/ingress"
 	"dormouse/node/metrics"
+	"dormouse/node/peers"
+	"dormouse/node/remote"
 	"dormouse/persistence/seal"
 	"dormouse/persistence/store"
 	"dormouse/persistence/timers"
@@ -55,9 +58,13 @@ type App struct {
 
 	store       *store.Store
 	self        wire.Node
-	known       bool // the data knew the node before this start
+	founder     bool // its data began a cluster: it makes groups that are not there
 	engine      *shards.Engine
-	leading     chan error // an answer for each shard that is led
+	leading     chan error     // an answer for each shard that is led
+	peers       *peers.Peers   // nil: the node is alone
+	router      *remote.Router // likewise
+	identity    *certs.Identity
+	welcome     *peers.Welcome // what the cluster told new data, nil for old
 	ring        *seal.Ring
 	resealing   bool // secrets are stored under a key that does not seal any more
 	env         *endpoint.Env
@@ -66,6 +73,7 @@ type App struct {
 	credentials *credentials.Store
 	front       *dtlsfront.Front // nil: no DTLS listener
 	sockets     *ingress.Sockets // nil: no CoAP listener
+	links       *links           // of forwarded
 	admin       *admin.Server    // nil: no HTTP listener
 
 	version  string
@@ -96,7 +104,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 			a = nil
 		}
 	}()
-	for _, open := range []func(Options) error{a.openStore, a.openSelf, a.openSeal, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
+	for _, open := range []func(Options) error{a.openStore, a.openSelf, a.openSeal, a.openPeers, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
 		if err := open(o); err != nil {
 			return a, err
 		}
@@ -111,7 +119,7 @@ func (a *App) openShell(o Options) (err error) {
 		return err
 	}
 	a.env.Audit = o.Audit
-	a.shell, err = shell.New(shell.Options{
+	options := shell.Options{
 		Env:      a.env,
 		Load:     func(s *endpoint.Shard, id ids.Endpoint) (shell.Cell, error) { return endpoint.LoadFrom(s, id) },
 		Propose:  a.propose,
@@ -122,14 +130,26 @@ func (a *App) openShell(o Options) (err error) {
 		Events:   a.shellEvents(),
 		MaxAwake: a.config.MaxAwake,
 		Idle:     o.Idle,
-	})
+	}
+	if a.peers != nil {
+		a.router = remote.New(remote.Options{Cluster: others{a}, Env: a.env, Logger: a.logger})
+		options.Elsewhere, options.RemoteSign = a.elsewhere, a.router.RemoteSign
+	}
+	a.shell, err = shell.New(options)
 	return err
 }
 
 // openFleet joins the API to the endpoints.
 func (a *App) openFleet(Options) error {
-	a.credentials = credentials.New(a.env, a.store, a.shell, a.logger)
-	a.fleet = fleet.New(a.env, a.store, a.shell, a.credentials, a.logger)
+	if a.peers == nil {
+		a.credentials = credentials.New(a.env, a.store, a.shell, a.logger)
+		a.fleet = fleet.New(a.env, a.store, a.shell, a.credentials, a.logger)
+		return nil
+	}
+	a.credentials = credentials.New(a.env, a.router.State(), a.shell, a.logger)
+	a.credentials.Route(a.router.Claims())
+	a.fleet = fleet.New(a.env, a.router.State(), a.shell, a.credentials, a.logger)
+	a.router.Join(remote.Parts{Shell: a.shell, Fleet: a.fleet, Credentials: a.credentials})
 	return nil
 }
 
@@ -143,6 +163,14 @@ func (a *App) openSockets(Options) (err error) {
 		return fmt.Errorf("app: listen for CoAP: %w", err)
 	}
 	return nil
+}
+
+// backend is what answers the API.
+func (a *App) backend() admin.Backend {
+	if a.router != nil {
+		return a.router.Backend()
+	}
+	return a.fleet
 }
 
 // ErrStopped is returned by Start after Stop.
@@ -168,7 +196,7 @@ func (a *App) serve() error {
 	}
 	if a.config.HTTP != "" {
 		server, err := admin.Start(admin.Options{
-			Address: a.config.HTTP, Backend: a.fleet, Ready: a.ready, Metrics: a.metrics.Handler(),
+			Address: a.config.HTTP, Backend: a.backend(), Ready: a.ready, Metrics: a.metrics.Handler(),
 			Logger: a.logger, Served: a.served, Version: a.version,
 		})
 		if err != nil {
@@ -252,6 +280,7 @@ func (a *App) close() error {
 	if a.admin != nil {
 		a.admin.Drain()
 	}
+	a.handOver()
 	if a.sockets != nil {
 		faults = append(faults, a.sockets.StopReading())
 	}
@@ -268,8 +297,14 @@ func (a *App) close() error {
 	if a.shell != nil {
 		a.shell.Stop()
 	}
+	if a.router != nil {
+		a.router.Close()
+	}
 	if a.engine != nil {
 		a.engine.Close()
+	}
+	if a.peers != nil {
+		faults = append(faults, a.peers.Close())
 	}
 	if a.sockets != nil {
 		faults = append(faults, a.sockets.Close())

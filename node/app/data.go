@@ -26,6 +26,9 @@ func (a *App) openStore(o Options) error {
 		Shards: ids.Shards(a.config.Shards), LowSpace: int64(a.config.LowSpace), FullSpace: int64(a.config.FullSpace),
 		Logger: a.logger, Events: a.storeEvents(),
 	}
+	if a.config.Cluster != "" && len(a.config.Join) > 0 {
+		options.Create = a.join
+	}
 	if o.Store != nil {
 		o.Store(&options)
 	}

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"slices"
 	"sync"
 
 	"dormouse/actors/endpoint"
 	"dormouse/actors/intake"
 	"dormouse/actors/shell"
+	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/node/ingress"
 	"dormouse/node/route"
@@ -17,8 +19,12 @@ func (a *App) receiver() func([]ingress.In) {
 	routers := sync.Pool{New: func() any {
 		return &route.Router{Shell: a.shell, Key: a.env.Key, Answer: a.answer, Count: a.counts.fault}
 	}}
-	guard := &route.Guard{Shell: a.shell, Key: a.env.Key, Shards: a.env.Shards, Front: a.front, Count: a.counts.fault}
+	guard := a.guard()
+	self := a.pathNode()
 	return func(batch []ingress.In) {
+		for i := range batch {
+			batch[i].Path.Node = self
+		}
 		if isSecure(batch[0].Path) {
 			guardAll(guard, batch)
 			return
@@ -35,6 +41,18 @@ func (a *App) receiver() func([]ingress.In) {
 	}
 }
 
+func (a *App) guard() *route.Guard {
+	return &route.Guard{Shell: a.shell, Key: a.env.Key, Shards: a.env.Shards, Front: a.front, Count: a.counts.fault}
+}
+
+// pathNode is the node in the return paths of what comes in here.
+func (a *App) pathNode() ids.Node {
+	if a.peers == nil {
+		return 0
+	}
+	return a.self.ID
+}
+
 func guardAll(g *route.Guard, batch []ingress.In) {
 	for i := range batch {
 		if batch[i].Truncated {
@@ -49,23 +67,77 @@ func guardAll(g *route.Guard, batch []ingress.In) {
 func (a *App) answer(path wire.ReturnPath, payload []byte) {
 	out := []ingress.Out{{Path: path, Payload: payload}}
 	a.audit(out)
+	if a.sendBack(path, payload) || a.sockets == nil {
+		return
+	}
 	_ = a.sockets.Send(out) // ErrClosed: nobody waits any more
 }
 
 // send sends what a turn of the shell set free, in one call.
 func (a *App) send(list []shell.Out) {
-	if a.sockets == nil {
-		return
-	}
 	out := outs.Get().(*[]ingress.Out)
 	for _, o := range list {
 		*out = append(*out, ingress.Out(o))
 	}
 	a.audit(*out)
-	_ = a.sockets.Send(*out) // as in answer
+	*out = slices.DeleteFunc(*out, func(o ingress.Out) bool { return a.sendBack(o.Path, o.Payload) })
+	if a.sockets != nil {
+		_ = a.sockets.Send(*out) // as in answer
+	}
 	clear(*out)
 	*out = (*out)[:0]
 	outs.Put(out)
+}
+
+// sendBack gives a datagram to the node that has its socket, if that is another
+// one. Where that is gone the datagram is lost, as on any way to the device.
+func (a *App) sendBack(path wire.ReturnPath, payload []byte) bool {
+	if a.peers == nil || path.Node == 0 || path.Node == a.self.ID {
+		return false
+	}
+	a.peers.Forward(path.Node, wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path, Datagram: payload})
+	return true
+}
+
+// elsewhere gives a datagram to the node that leads the shard.
+func (a *App) elsewhere(shard ids.Shard, d *endpoint.Datagram) bool {
+	owner, known := a.peers.Owner(shard)
+	if !known || owner == a.self.ID {
+		return false
+	}
+	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Datagram: d.Raw()})
+}
+
+// forwarded takes what other nodes sent: for endpoints here, or for devices that
+// use a socket here. It is called by one goroutine.
+func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
+	if a.links == nil {
+		a.links = &links{router: &route.Router{Shell: a.shell, Key: a.env.Key, Answer: a.answer, Count: a.counts.fault}, guard: a.guard()}
+	}
+	for i := range batch {
+		f := &batch[i]
+		switch {
+		case f.Kind == wire.ToIngress && (f.Path.Node == a.self.ID || f.Path.Node == 0):
+			a.links.out = append(a.links.out, ingress.Out{Path: f.Path, Payload: f.Datagram})
+		case f.Kind == wire.ToIngress: // nobody sends it on: the path is stale
+		case f.DTLS:
+			a.links.guard.Forwarded(f.Path, f.Datagram, f.Hops)
+		default:
+			a.links.router.Forwarded(f.Path, f.Datagram, f.Hops)
+		}
+	}
+	if len(a.links.out) > 0 && a.sockets != nil {
+		_ = a.sockets.Send(a.links.out) // as in answer
+	}
+	clear(a.links.out)
+	a.links.out = a.links.out[:0]
+}
+
+// links is what takes forwarded datagrams, by the link's goroutine alone.
+type links struct {
+	router *route.Router
+	guard  *route.Guard
+	out    []ingress.Out
 }
 
 var outs = sync.Pool{New: func() any { return new([]ingress.Out) }}

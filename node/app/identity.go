@@ -9,7 +9,8 @@ import (
 	"dormouse/codec/wire"
 )
 
-// selfKey names the record of what the node is: version(1) ID(8) incarnation(8).
+// selfKey names the record of what the node is: version(1) ID(8) incarnation(8)
+// founder(1).
 var selfKey = []byte("self")
 
 const selfVersion = 1
@@ -26,17 +27,24 @@ func (a *App) openSelf(Options) error {
 		f := wire.NewFields(value)
 		version := f.Byte()
 		a.self = wire.Node{ID: ids.Node(f.Uint64()), Incarnation: f.Uint64()}
+		a.founder = f.Byte() == 1
 		if f.Err() != nil || version != selfVersion || a.self.ID == 0 {
 			return fmt.Errorf("app: the node's identity %x cannot be read", value)
 		}
-	} else {
+	} else if a.founder = a.welcome == nil; a.founder { // data from before nodes had names, too
 		a.self.ID = newNodeID()
 	}
-	a.known = found
 	a.self.Incarnation++
 	b := new(wire.Batch)
-	b.Put(wire.ClassNode, selfKey, a.self.Append([]byte{selfVersion}))
+	b.Put(wire.ClassNode, selfKey, append(a.self.Append([]byte{selfVersion}), bit(a.founder)))
 	return a.writeNode(b)
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // newNodeID draws one that no other node has.

@@ -15,17 +15,29 @@ import (
 
 // openEngine opens the replicas of the shards; they stand still until Start.
 func (a *App) openEngine(Options) (err error) {
-	a.engine, err = shards.Open(shards.Options{
-		Self: a.self.ID, Shards: a.store.Shards(), Found: true,
+	o := shards.Options{
+		Self: a.self.ID, Shards: a.store.Shards(), Found: a.founder,
 		Storage: timed{a.store, a.listen.Commit},
 		Events:  shards.Events{Led: a.ledShard, Yielded: a.yieldedShard, Fatal: a.fail},
 		Log:     a.logger,
-	})
+	}
+	if a.peers != nil {
+		o.Send, o.Fetch = a.peers.SendFrame, a.peers.Fetch
+		o.Linger = clusterLinger
+	}
+	a.engine, err = shards.Open(o)
 	return err
 }
 
+// clusterLinger is less than that of a node that is alone: an answer waits for the
+// others, too.
+const clusterLinger = 2 * time.Millisecond
+
 // ledShard lets the shell take what is for a shard.
 func (a *App) ledShard(id ids.Shard, _ uint64) {
+	if a.peers != nil {
+		a.peers.LeadsChanged()
+	}
 	if id == ids.System {
 		return
 	}
@@ -46,8 +58,15 @@ func (a *App) yieldedShard(id ids.Shard) {
 	}
 }
 
-// lead waits until the node, which is alone, leads all shards.
+// lead waits until the node leads all shards, where it is alone.
 func (a *App) lead() error {
+	if a.peers != nil {
+		if err := a.peers.Start(a.engine); err != nil {
+			return err
+		}
+		a.engine.Start()
+		return nil
+	}
 	a.engine.Start()
 	var faults []error
 	for range int(a.env.Shards) {

@@ -33,6 +33,11 @@ func (a *App) openSeal(Options) (err error) {
 	if a.ring, err = a.loadRing(len(checks) > 0); err != nil {
 		return err
 	}
+	if a.welcome != nil {
+		if _, err := a.ring.Open(nil, a.welcome.Check, sealCheck); err != nil {
+			return fmt.Errorf("%w (%w): all nodes of a cluster need the same key file; name it by --seal-key-file, and start again with an empty data directory", ErrSealKey, err)
+		}
+	}
 	for _, sealed := range checks {
 		if _, err := a.ring.Open(nil, sealed, sealCheck); err != nil {
 			return fmt.Errorf("%w (%w): start with the key file of this data; after a rotation the old key stays in it, behind the new one", ErrSealKey, err)

@@ -41,11 +41,19 @@ func (a *App) psk(identity []byte) (c dtlsfront.Credential, ok bool) {
 // million sessions in a shard one in 4000 is taken.
 const maxCIDTries = 4
 
-// newCID makes a Connection ID. A shard that cannot be read gives whichever comes
-// first, as does one where none is found: it would cut an older session off.
+// maxShardTries bounds the search for a shard that is led here: with fewer than one
+// in fifty of them the signpost may lie elsewhere, at the price of a call.
+const maxShardTries = 100
+
+// newCID makes a Connection ID of a shard that this node leads, if there is one. A
+// shard that cannot be read gives whichever comes first, as does one where none is
+// found: it would cut an older session off.
 func (a *App) newCID() (cid ids.CID) {
 	for range maxCIDTries {
 		shard := ids.Shard(a.env.Random() % uint32(a.env.Shards))
+		for tries := 0; tries < maxShardTries && !a.shell.Leads(shard); tries++ {
+			shard = ids.Shard(a.env.Random() % uint32(a.env.Shards))
+		}
 		cid = a.env.Key.NewCID(shard, a.env.Random())
 		sign := wire.CIDSign(cid)
 		if _, taken, err := a.store.Get(shard, sign.Class, sign.Key(), nil); err != nil || !taken {
@@ -64,9 +72,12 @@ func (a *App) establish(e dtlsfront.Established, done func(error)) {
 		Peer: e.PeerCID, Sent: e.NextSequence, Window: window,
 	})
 	if err == nil {
-		err = a.shell.Post(a.env.Key.Endpoint(e.Endpoint), &endpoint.Establish{
-			Session: s, Path: e.Path, Serial: e.Serial, Reply: done,
-		})
+		ev := &endpoint.Establish{Session: s, Path: e.Path, Serial: e.Serial, Reply: done}
+		if a.router != nil {
+			a.router.Establish(a.env.Key.Endpoint(e.Endpoint), ev)
+			return
+		}
+		err = a.shell.Post(a.env.Key.Endpoint(e.Endpoint), ev)
 	}
 	if err != nil {
 		done(err)

@@ -21,7 +21,8 @@ import (
 // Peers is a node's place among others. Its methods may be called concurrently.
 type Peers struct {
 	o      Options
-	engine Engine
+	engine Engine      // set by Start
+	ready  atomic.Bool // it is
 
 	ports   members.Ports
 	mesh    *stream.Mesh
@@ -113,6 +114,7 @@ func (p *Peers) ring(keys [][]byte) (*link.Ring, error) {
 // Start lets the node be seen, and looks for the others.
 func (p *Peers) Start(e Engine) error {
 	p.engine = e
+	p.ready.Store(true)
 	m, err := members.Start(members.Options{
 		Name: p.o.Name, ID: p.o.Self.ID, Incarnation: p.o.Self.Incarnation, Bind: p.o.Bind, Advertise: p.o.Advertise,
 		Join: p.joinList(), Cluster: p.o.Cluster, Keys: p.o.Keys, Zone: p.o.Zone, Ports: p.ports,

@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"dormouse/codec/ids"
@@ -36,7 +37,7 @@ func (p *Peers) Call(ctx context.Context, to ids.Node, kind byte, request []byte
 func (p *Peers) Forward(to ids.Node, fwd wire.Forward) bool { return p.link.Send(to, fwd) }
 
 func (p *Peers) frame(from wire.Node, frame []byte) {
-	if len(frame) == 0 || p.engine == nil {
+	if len(frame) == 0 || !p.ready.Load() {
 		return
 	}
 	var err error
@@ -52,6 +53,9 @@ func (p *Peers) frame(from wire.Node, frame []byte) {
 }
 
 func (p *Peers) serve(ctx context.Context, from wire.Node, kind byte, request []byte) ([]byte, error) {
+	if !p.ready.Load() && kind != kindWelcome {
+		return nil, errors.New("peers: the node is starting")
+	}
 	switch kind {
 	case kindFetch:
 		return p.engine.Serve(ctx, from.ID, request)

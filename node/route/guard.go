@@ -29,7 +29,15 @@ type Guard struct {
 
 // Receive takes one datagram, which it does not keep. Nothing is answered here:
 // who cannot open a record does not know who sent it.
-func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) {
+func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) { g.take(path, datagram, 0, true) }
+
+// Forwarded is Receive for one that has crossed links between nodes: handshakes
+// stay where they began.
+func (g *Guard) Forwarded(path wire.ReturnPath, datagram []byte, hops uint8) {
+	g.take(path, datagram, hops, false)
+}
+
+func (g *Guard) take(path wire.ReturnPath, datagram []byte, hops uint8, fresh bool) {
 	h, _, _, err := dtlsrec.ParseHeader(datagram, ids.CIDLen)
 	if err != nil {
 		g.Count(intake.NotDTLS)
@@ -44,12 +52,13 @@ func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) {
 		}
 		sign = wire.CIDSign(cid)
 	}
-	if h.Epoch == 0 || g.Front.Handles(path, datagram) {
+	if fresh && (h.Epoch == 0 || g.Front.Handles(path, datagram)) {
 		g.Front.Receive(path, datagram)
 		return
 	}
 	d := g.Shell.Take()
 	d.TakeSealed(path, datagram)
+	d.Hops = hops
 	if !g.Shell.Deliver(shell.ToSign(sign), d) {
 		g.Count(intake.Overload)
 	}

@@ -34,11 +34,15 @@ type Router struct {
 }
 
 // Receive takes one datagram, which it does not keep.
-func (r *Router) Receive(path wire.ReturnPath, payload []byte) {
+func (r *Router) Receive(path wire.ReturnPath, payload []byte) { r.Forwarded(path, payload, 0) }
+
+// Forwarded is Receive for one that has crossed links between nodes.
+func (r *Router) Forwarded(path wire.ReturnPath, payload []byte, hops uint8) {
 	if r.spare == nil {
 		r.spare = r.Shell.Take()
 	}
 	d := r.spare
+	d.Hops = hops
 	if err := d.Parse(path, payload); err != nil {
 		r.malformed(d, err)
 		return
