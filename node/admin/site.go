@@ -15,6 +15,8 @@ type Options struct {
 	// long as there are no logins (node/config sees to it). Port 0 is any.
 	Address string
 	Backend Backend
+	// Cluster answers /cluster; nil: 404.
+	Cluster Cluster
 	// Ready lists what must be well for the node to serve; nil: nothing. It
 	// is called by every /readyz, concurrently, and must not block.
 	Ready func() []Condition
@@ -60,6 +62,7 @@ func (o Options) withDefaults() Options {
 // site is the tree of resources.
 type site struct {
 	backend  Backend
+	cluster  Cluster
 	logger   *slog.Logger
 	timeout  time.Duration
 	ready    func() []Condition
@@ -69,9 +72,12 @@ type site struct {
 // NewHandler is the whole face without a listener.
 func NewHandler(o Options) http.Handler {
 	o = o.withDefaults()
-	s := &site{backend: o.Backend, logger: o.Logger, timeout: o.Timeout, ready: o.Ready, inFlight: make(chan struct{}, o.InFlight)}
+	s := &site{backend: o.Backend, cluster: o.Cluster, logger: o.Logger, timeout: o.Timeout, ready: o.Ready, inFlight: make(chan struct{}, o.InFlight)}
 	mux := http.NewServeMux()
 	s.api(mux)
+	if s.cluster != nil {
+		s.clusterRoutes(mux)
+	}
 	s.operator(mux, o)
 	return s.admit(mux, o.Served)
 }

@@ -196,7 +196,7 @@ func (a *App) serve() error {
 	}
 	if a.config.HTTP != "" {
 		server, err := admin.Start(admin.Options{
-			Address: a.config.HTTP, Backend: a.backend(), Ready: a.ready, Metrics: a.metrics.Handler(),
+			Address: a.config.HTTP, Backend: a.backend(), Cluster: a.cluster(), Ready: a.ready, Metrics: a.metrics.Handler(),
 			Logger: a.logger, Served: a.served, Version: a.version,
 		})
 		if err != nil {

@@ -108,5 +108,13 @@ func (a *App) ready() []admin.Condition {
 	case store.Low:
 		disk.Detail = "The disk is getting full."
 	}
-	return []admin.Condition{{Name: "store", Ready: true}, disk}
+	conditions := []admin.Condition{{Name: "store", Ready: true}, disk}
+	if a.peers == nil {
+		return conditions
+	}
+	c := admin.Condition{Name: "cluster", Ready: true}
+	if err := a.peers.Ready(); err != nil {
+		c.Ready, c.Detail = false, err.Error()
+	}
+	return append(conditions, c)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dormouse/cluster/shards"
+	"dormouse/cluster/stream"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
@@ -18,11 +19,23 @@ const (
 	actKeep   = 3 // takes a drain back
 )
 
-// ErrNoNode: there is no such node.
-var ErrNoNode = errors.New("peers: no such node")
+var (
+	// ErrNoNode: there is no such node.
+	ErrNoNode = codedError{1, "peers: no such node"}
+	// ErrAlive: a node that is there must be drained, not removed.
+	ErrAlive = codedError{2, "peers: the node is there: drain it first, or end it"}
+)
 
-// ErrAlive: a node that is there must be drained, not removed.
-var ErrAlive = errors.New("peers: the node is there: drain it first, or end it")
+// codedError is known again at the node that asked.
+type codedError struct {
+	code uint16
+	text string
+}
+
+func (e codedError) Error() string { return e.text }
+
+// Code is what travels (cluster/stream).
+func (e codedError) Code() uint16 { return e.code }
 
 // Drain moves all data off a node; keep takes that back.
 func (p *Peers) Drain(ctx context.Context, name string, keep bool) error {
@@ -46,6 +59,14 @@ func (p *Peers) act(ctx context.Context, act byte, name string) error {
 		return errors.New("peers: nobody leads the system group now")
 	}
 	_, err := p.mesh.Call(ctx, owner, kindAct, request)
+	var remote *stream.RemoteError
+	if errors.As(err, &remote) {
+		for _, known := range []codedError{ErrNoNode, ErrAlive} {
+			if remote.Code == known.code {
+				return known
+			}
+		}
+	}
 	return err
 }
 

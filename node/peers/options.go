@@ -72,6 +72,7 @@ const (
 	kindFetch   = 1 // a part of a state
 	kindWelcome = 2 // from a node that wants to join: what it must know
 	kindHello   = 3 // a node's record, to be written by the leader of the system group
+	kindLed     = 5 // the groups that a node leads
 	kindAct     = 4 // something that the leader of a shard, or of the system group, is asked to do
 )
 

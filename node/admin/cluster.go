@@ -1,0 +1,130 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"dormouse/codec/ids"
+)
+
+// Cluster is the node and those beside it. Its methods may be called concurrently.
+type Cluster interface {
+	// Nodes are all that belong to the cluster, in the order of their names.
+	Nodes(ctx context.Context) ([]Node, error)
+	// Shards are all, the system group ("system") first. What is known of a shard
+	// is what its leader says, where one can be asked.
+	Shards(ctx context.Context) ([]ShardGroup, error)
+	// Self is this node.
+	Self(ctx context.Context) (Node, error)
+	// Drain moves all data off a node, keep takes that back. It returns when that
+	// is agreed, before it is done. ErrNotFound, ErrBusy.
+	Drain(ctx context.Context, name string, keep bool) error
+	// Remove says that a node is gone for good. ErrConflict where it is there and
+	// holds data.
+	Remove(ctx context.Context, name string) error
+}
+
+// Node is a node of the cluster.
+type Node struct {
+	Name        string `json:"name"`
+	ID          string `json:"id"` // 16 hexadecimal digits
+	Zone        string `json:"zone,omitempty"`
+	Address     string `json:"address,omitempty"` // where it gossips
+	State       string `json:"state"`             // up, down, draining, leaving or alone
+	Incarnation uint64 `json:"incarnation,omitempty"`
+	Replicas    int    `json:"replicas"` // shards that it should hold
+	Leads       int    `json:"leads"`    // shards that it leads, as far as is known
+	Self        bool   `json:"self,omitempty"`
+	Version     string `json:"version,omitempty"` // of the program; of this node alone
+}
+
+// ShardGroup is who holds a shard.
+type ShardGroup struct {
+	Shard    string   `json:"shard"`            // its number, or "system"
+	Leader   string   `json:"leader,omitempty"` // name; absent: nobody is known
+	Term     uint64   `json:"term,omitempty"`
+	Voters   []string `json:"voters"`
+	Learners []string `json:"learners"`
+	Wanted   []string `json:"wanted,omitempty"` // by the topology, the preferred leader first
+}
+
+// ShardName is how the API names a shard.
+func ShardName(s ids.Shard) string {
+	if s == ids.System {
+		return "system"
+	}
+	return strconv.Itoa(int(s))
+}
+
+const (
+	nodesPath  = "/cluster/nodes"
+	mediaNodes = "cluster"
+)
+
+func (s *site) clusterRoutes(mux *http.ServeMux) {
+	for pattern, r := range map[string]methods{
+		nodesPath:                    {http.MethodGet: s.listNodes},
+		nodesPath + "/{name}":        {http.MethodGet: s.getNode},
+		nodesPath + "/{name}/drain":  {http.MethodPost: s.drainNode(false), http.MethodDelete: s.drainNode(true)},
+		nodesPath + "/{name}/remove": {http.MethodPost: s.removeNode},
+		"/cluster/shards":            {http.MethodGet: s.listShards},
+		"/cluster/self":              {http.MethodGet: s.getSelf},
+	} {
+		mux.Handle(pattern, s.bounded(resource{area: "cluster", methods: r}))
+	}
+}
+
+func clusterAnswer(v any) (answer, error) {
+	body, err := json.Marshal(v)
+	return answer{status: http.StatusOK, media: mediaNodes, body: body}, err
+}
+
+func (s *site) listNodes(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	list, err := s.cluster.Nodes(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	return clusterAnswer(map[string]any{"nodes": list})
+}
+
+func (s *site) getNode(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	list, err := s.cluster.Nodes(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	name := r.PathValue("name")
+	for _, n := range list {
+		if n.Name == name || n.ID == name {
+			return clusterAnswer(n)
+		}
+	}
+	return answer{}, Refuse(ErrNotFound, "There is no node %q.", name)
+}
+
+func (s *site) listShards(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	list, err := s.cluster.Shards(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	return clusterAnswer(map[string]any{"shards": list})
+}
+
+func (s *site) getSelf(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	n, err := s.cluster.Self(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	return clusterAnswer(n)
+}
+
+func (s *site) drainNode(keep bool) handler {
+	return func(_ http.ResponseWriter, r *http.Request) (answer, error) {
+		return answer{}, s.cluster.Drain(r.Context(), r.PathValue("name"), keep)
+	}
+}
+
+func (s *site) removeNode(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	return answer{}, s.cluster.Remove(r.Context(), r.PathValue("name"))
+}
