@@ -211,3 +211,5 @@ func behind(t testing.TB, o Options, w *wire) Options {
 	o.Listen, o.Advertise = freeAddress(t), w.address()
 	return o
 }
+
+func pidAt(address, id string) *actor.PID { return actor.NewPID(address, id) }
