@@ -43,15 +43,10 @@ func TestCloseAnswersWhatIsServed(t *testing.T) {
 		<-h.came
 	}
 	group.Go(func() { shut(t, b) })
-	until(t, "the refusal", func() bool {
-		_, err := a.Call(within(t), nodeB, 2, nil)
-		select {
-		case <-h.came: // it was served before
-			return false
-		default:
-		}
-		return errors.Is(err, ErrNotSent) && errors.Is(err, ErrClosed)
-	})
+	<-b.pool.stop
+	if _, err := a.Call(within(t), nodeB, 2, nil); !errors.Is(err, ErrNotSent) || !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
 	close(h.free)
 	group.Wait()
 	a.SetMembers(nil)

@@ -30,6 +30,7 @@ type door struct {
 	stream remote.Remoting_ReceiveServer
 	node   *Node
 	who    card
+	life   Member
 	peer   *peer
 }
 
@@ -45,7 +46,7 @@ func (p *porch) Receive(stream remote.Remoting_ReceiveServer) error {
 		n.refused(err)
 		return status.Error(codes.PermissionDenied, err.Error())
 	}
-	defer n.peers.leave(d.peer)
+	defer func() { n.peers.leave(d.peer) }()
 	for {
 		m, err := stream.Recv()
 		switch {
@@ -54,9 +55,8 @@ func (p *porch) Receive(stream remote.Remoting_ReceiveServer) error {
 		case err != nil:
 			return err
 		}
-		if d.peer.ctx.Err() != nil {
-			// It has left, or so the membership says. It may greet again, as a guest.
-			return status.Error(codes.Unavailable, errLeft.Error())
+		if err := d.still(); err != nil {
+			return status.Error(codes.PermissionDenied, err.Error())
 		}
 		if b := m.GetMessageBatch(); b != nil && !n.doors.isClosed() {
 			d.deliver(b)
@@ -78,11 +78,10 @@ func (d *door) greet() (err error) {
 	if err != nil {
 		return fmt.Errorf("provider: %s does not greet: %w", d.who.node, err)
 	}
-	life, err := d.member(m.GetConnectRequest().GetServerConnection())
-	if err != nil {
+	if d.life, err = d.member(m.GetConnectRequest().GetServerConnection()); err != nil {
 		return err
 	}
-	p, err := d.node.peers.welcome(life)
+	p, err := d.node.peers.welcome(d.life)
 	if err != nil {
 		return err
 	}
@@ -97,6 +96,21 @@ func (d *door) greet() (err error) {
 	// Answers may have been lost with an earlier stream, or dropped for the want of
 	// one.
 	d.node.stats.resent.Add(int64(p.askAgain(d.node.self)))
+	return nil
+}
+
+// still takes the peer in again, as a guest, when the membership says that it has
+// left: it is there. It is refused when it has started again.
+func (d *door) still() error {
+	if d.peer.ctx.Err() == nil {
+		return nil
+	}
+	p, err := d.node.peers.welcome(d.life)
+	if err != nil {
+		return err
+	}
+	d.node.peers.leave(d.peer)
+	d.peer = p
 	return nil
 }
 

@@ -40,7 +40,9 @@ type line struct {
 }
 
 // serveLine is the goroutine of a peer: it connects when there is something to
-// write, and writes it, until the peer's life is over.
+// write, and from then on as soon as the line is lost, until the peer's life is
+// over. That it greets again tells the peer to ask again for the answers that
+// were lost with the line.
 func (n *Node) serveLine(p *peer) {
 	conn, err := grpc.NewClient("passthrough:///"+p.address, n.dialOptions()...)
 	if err != nil { // of the options: Start has tried them
@@ -48,17 +50,13 @@ func (n *Node) serveLine(p *peer) {
 		return
 	}
 	defer conn.Close()
+	select {
+	case <-p.ctx.Done():
+		return
+	case <-p.filled:
+	}
 	var batch []parcel
-	for {
-		select {
-		case <-p.ctx.Done():
-			return
-		case <-p.filled:
-		}
-		l := n.connect(p, conn)
-		if l == nil {
-			return
-		}
+	for l := n.connect(p, conn); l != nil; l = n.connect(p, conn) {
 		for open := true; open; {
 			if batch = p.take(batch[:0]); len(batch) > 0 {
 				l.write(batch)
