@@ -145,6 +145,8 @@ var homes = []home{
 	{module: "github.com/pion/dtls/v2", home: []string{"node/dtlsfront", "bench/device", "codec/dtlsrec"}},
 	{module: "github.com/cockroachdb/pebble/v2", home: []string{"persistence"}, tests: []string{"node"}},
 	{module: "github.com/asynkron/protoactor-go", home: []string{"actors/shell", "cluster/provider"}},
+	{module: "google.golang.org/grpc", home: []string{"cluster/provider"}},
+	{module: "google.golang.org/protobuf", home: []string{"cluster/provider"}},
 	{module: "github.com/hashicorp/memberlist", home: []string{"cluster/members"}},
 	{module: "go.etcd.io/raft/v3", home: []string{"cluster/shards", "persistence/raftlog"}},
 	{module: "github.com/prometheus/client_golang", home: []string{"node"}},
