@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
 
@@ -48,7 +49,13 @@ func (a *App) shellEvents() shell.Events {
 		LoadFailed: func(id ids.Endpoint, err error) {
 			a.logger.Error("an endpoint cannot be loaded", "endpoint", uint64(id), "error", err)
 		},
-		CommitFailed: func(id ids.Shard, err error) { a.logger.Warn("a commit failed", "shard", int(id), "error", err) },
+		CommitFailed: func(id ids.Shard, err error) {
+			level := slog.LevelWarn
+			if errors.Is(err, endpoint.ErrElsewhere) { // as with every move of a shard
+				level = slog.LevelDebug
+			}
+			a.logger.Log(context.Background(), level, "a commit failed", "shard", int(id), "error", err)
+		},
 		TimersFailed: func(id ids.Shard, err error) { a.logger.Error("timers cannot be read", "shard", int(id), "error", err) },
 	}
 }

@@ -16,24 +16,27 @@ import (
 // Establish takes a session to its endpoint, wherever that is. ev.Reply is called
 // once, from any goroutine, with nil when the session is committed. It does not
 // block.
+//
+// A try of which nobody knows the outcome is repeated: the client has not seen the
+// last flight, so nobody uses the session that a second time replaces by itself. A
+// client that gave up meanwhile and made another session within patience may lose
+// that one to the repetition, and begins anew.
 func (r *Router) Establish(id ids.Endpoint, ev *endpoint.Establish) {
-	if _, self, _ := r.cluster.Owner(r.env.Shards.Of(id)); self {
-		err := r.parts.Load().Shell.Post(id, ev)
-		if err == nil {
-			return
-		}
-		if !errors.Is(err, endpoint.ErrElsewhere) {
-			ev.Reply(err)
-			return
-		}
-	}
+	request := appendEstablish(nil, id, ev) // an endpoint that failed has changed its copy
 	err := r.errand(func(ctx context.Context) {
 		_, err := r.route(ctx, r.env.Shards.Of(id), trip{
-			here:  func(ctx context.Context) error { return r.establish(ctx, id, *ev) },
-			there: func(ctx context.Context, to ids.Node) error { return r.askEstablish(ctx, to, id, ev) },
-			// Not twice: when the answer to the first is lost, the second might end
-			// a session that is in use.
-			repeat: false,
+			here: func(ctx context.Context) error {
+				_, copied, err := parseEstablish(request[1:])
+				if err != nil {
+					return err
+				}
+				return r.establish(ctx, id, copied)
+			},
+			there: func(ctx context.Context, to ids.Node) error {
+				_, err := r.ask(ctx, to, KindEstablish, request)
+				return err
+			},
+			repeat: true,
 		})
 		ev.Reply(err)
 	})
@@ -64,11 +67,6 @@ func settled(ctx context.Context, done <-chan error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("%w: %v", admin.ErrUnknown, ctx.Err())
 	}
-}
-
-func (r *Router) askEstablish(ctx context.Context, to ids.Node, id ids.Endpoint, ev *endpoint.Establish) error {
-	_, err := r.ask(ctx, to, KindEstablish, appendEstablish(nil, id, ev))
-	return err
 }
 
 // appendEstablish appends version endpoint(8) serial path secret state. It holds
