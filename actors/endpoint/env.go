@@ -27,6 +27,9 @@ var (
 	// ErrElsewhere is the answer where this node does not lead the shard. To an
 	// event that was admitted it leaves open whether the effect is committed.
 	ErrElsewhere = errors.New("endpoint: the shard belongs to another node")
+	// ErrMoved is the answer where that became so before anything was written:
+	// nothing was done, and another node may be asked.
+	ErrMoved = errors.New("endpoint: the shard has moved to another node")
 )
 
 // Config is what all endpoints of a node obey.

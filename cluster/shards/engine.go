@@ -157,8 +157,8 @@ func (e *Engine) Start() {
 // Propose asks for b to be committed and returns at once. Done is called once,
 // from the engine's goroutine and in the order of the shard's proposals; it must
 // be quick, and may propose. nil: it is durable on a majority and applied here.
-// ErrLeadershipLost: this node does not lead, or did no more while it was on its
-// way, and it may be committed still. Any other error: it never will be. An
+// ErrLeadershipLost: this node leads no more since it was on its way, and it may be
+// committed still. Any other error, such as ErrNotLeader: it never will be. An
 // empty batch (or nil) is an ordered no-op, and costs nothing. Neither b nor what
 // it aliases is touched by the caller before done.
 func (e *Engine) Propose(shard ids.Shard, b *wire.Batch, done func(error)) {
@@ -173,13 +173,13 @@ func (e *Engine) Propose(shard ids.Shard, b *wire.Batch, done func(error)) {
 
 // Read calls done when the state of the shard here has all that was committed
 // anywhere before the call: a read of the storage is linearizable then. Only the
-// leader can know; others are answered ErrLeadershipLost, and ErrTimeout comes
+// leader can know; others are answered ErrNotLeader, and ErrTimeout comes
 // where no majority confirms.
 func (e *Engine) Read(shard ids.Shard, done func(error)) {
 	if !e.inbox.call(func() {
 		g := e.groups[shard]
 		if g == nil || !g.serving {
-			done(ErrLeadershipLost)
+			done(ErrNotLeader)
 			return
 		}
 		g.wanted = append(g.wanted, read{done})

@@ -34,6 +34,9 @@ type group struct {
 	reads   []readRound
 	readID  uint64
 
+	heir      ids.Node // leadership goes to it as soon as nothing is on its way; 0: nobody
+	heirTicks int      // since that is so
+
 	asked    map[ids.Node]int // who was sent a snapshot, and the ticks since it was heard of
 	silent   int              // ticks since a message came
 	fetching bool             // a state is on its way here
@@ -122,7 +125,7 @@ func (g *group) feed() {
 		g.lose()
 		return
 	}
-	if status.LeadTransferee != raft.None {
+	if g.heir != 0 || status.LeadTransferee != raft.None {
 		return
 	}
 	for len(g.queue) > 0 {
@@ -141,6 +144,18 @@ func (g *group) feed() {
 
 // entryBatch begins the data of an entry that is a batch of writes.
 const entryBatch = 1
+
+// bequeath begins the transfer of the leadership when all that was proposed is
+// committed: so nobody is left not knowing, and what waits is known not to be done
+// when another node leads.
+func (g *group) bequeath() {
+	if g.heir == 0 || len(g.sent)+len(g.flights) > 0 || g.away {
+		return
+	}
+	if s := g.node.BasicStatus(); s.RaftState == raft.StateLeader && s.LeadTransferee == raft.None {
+		g.node.TransferLeader(uint64(g.heir))
+	}
+}
 
 // send gives raft one entry. What has nothing to write goes with what is before
 // it. false: raft takes nothing now.
@@ -214,8 +229,8 @@ func (g *group) lose() {
 	}
 	g.flights, g.sent = nil, nil
 	queue := g.queue
-	g.queue = nil
-	g.engine.answer(queue, ErrLeadershipLost)
+	g.queue, g.heir = nil, 0
+	g.engine.answer(queue, ErrNotLeader)
 	g.failReads(ErrLeadershipLost)
 }
 
@@ -237,7 +252,7 @@ func (g *group) askReads() {
 		return
 	}
 	if !g.serving {
-		g.failReads(ErrLeadershipLost)
+		g.failReads(ErrNotLeader)
 		return
 	}
 	g.readID++
@@ -286,6 +301,12 @@ func (g *group) tick() {
 	g.reads = slices.DeleteFunc(g.reads, func(r readRound) bool { return g.late(&r) })
 	for i := range g.reads {
 		g.reads[i].ticks++
+	}
+	if g.heir != 0 {
+		if g.heirTicks++; g.heirTicks > electionTicks {
+			g.heir = 0 // what waits goes on here
+			g.touch()
+		}
 	}
 	for to, ticks := range g.asked {
 		if ticks++; ticks < fetchTicks {

@@ -28,12 +28,12 @@ const maxBehind = 1000
 // Change asks the leader of a shard for a change. done is called when it is
 // committed; with ErrMove where it cannot be made now: a learner that lags
 // behind, another change under way, a leader that is to go; with
-// ErrLeadershipLost as a proposal. A Transfer is answered when it was begun.
+// ErrNotLeader or ErrLeadershipLost as a proposal. A Transfer is answered when it was begun.
 func (e *Engine) Change(shard ids.Shard, c Change, n ids.Node, done func(error)) {
 	if !e.inbox.call(func() {
 		g := e.groups[shard]
 		if g == nil || !g.serving {
-			done(ErrLeadershipLost)
+			done(ErrNotLeader)
 			return
 		}
 		if err := g.change(c, n, done); err != nil {
@@ -56,8 +56,10 @@ func (g *group) change(c Change, n ids.Node, done func(error)) error {
 		if n != self && g.lacks(n) > maxBehind {
 			return fmt.Errorf("node %v lags behind", n)
 		}
-		g.node.TransferLeader(uint64(n))
-		g.touch()
+		if n != self && g.heir == 0 {
+			g.heir, g.heirTicks = n, 0
+			g.touch()
+		}
 		done(nil)
 		return nil
 	case g.changing():

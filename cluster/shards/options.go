@@ -13,9 +13,11 @@ import (
 
 // What a callback may be told.
 var (
-	// ErrLeadershipLost: this node does not lead the shard, or does no more. Of
-	// what was on its way then nobody knows whether it will be committed.
+	// ErrLeadershipLost: this node leads the shard no more, and of what was on its
+	// way then nobody knows whether it will be committed.
 	ErrLeadershipLost = errors.New("shards: leadership lost")
+	// ErrNotLeader: this node does not lead the shard. Nothing was done.
+	ErrNotLeader = errors.New("shards: not the leader")
 	// ErrClosed: the engine is closed.
 	ErrClosed = errors.New("shards: closed")
 	// ErrBusy: too much is pending. Later it may go well.

@@ -49,7 +49,7 @@ func (e *Engine) turn(ticks int) (wrote, open bool, err error) {
 		if g := e.groups[p.shard]; g != nil {
 			g.offer(p)
 		} else {
-			e.answer([]proposal{p}, ErrLeadershipLost)
+			e.answer([]proposal{p}, ErrNotLeader)
 		}
 	}
 	for range ticks {
@@ -213,6 +213,7 @@ func (e *Engine) advance() (wrote bool, err error) {
 	for {
 		for _, g := range e.dirty {
 			g.feed()
+			g.bequeath()
 			g.askReads()
 		}
 		if !e.collect() {

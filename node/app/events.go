@@ -51,7 +51,7 @@ func (a *App) shellEvents() shell.Events {
 		},
 		CommitFailed: func(id ids.Shard, err error) {
 			level := slog.LevelWarn
-			if errors.Is(err, endpoint.ErrElsewhere) { // as with every move of a shard
+			if errors.Is(err, endpoint.ErrElsewhere) || errors.Is(err, endpoint.ErrMoved) { // as with every move of a shard
 				level = slog.LevelDebug
 			}
 			a.logger.Log(context.Background(), level, "a commit failed", "shard", int(id), "error", err)

@@ -141,7 +141,7 @@ func (o others) Owner(shard ids.Shard) (n ids.Node, self, known bool) {
 // Read implements remote.Cluster.
 func (o others) Read(shard ids.Shard, done func(error)) {
 	o.a.engine.Read(shard, func(err error) {
-		if errors.Is(err, shards.ErrLeadershipLost) {
+		if errors.Is(err, shards.ErrNotLeader) || errors.Is(err, shards.ErrLeadershipLost) {
 			err = fmt.Errorf("%w: %w", endpoint.ErrElsewhere, err)
 		}
 		done(err)

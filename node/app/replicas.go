@@ -92,6 +92,8 @@ func (a *App) propose(id ids.Shard, b *wire.Batch, done func(error)) {
 			err = fmt.Errorf("%w: %w", endpoint.ErrBusy, err)
 		case errors.Is(err, shards.ErrClosed):
 			err = fmt.Errorf("%w: %w", endpoint.ErrClosed, err)
+		case errors.Is(err, shards.ErrNotLeader):
+			err = fmt.Errorf("%w: %w", endpoint.ErrMoved, err)
 		case errors.Is(err, shards.ErrLeadershipLost):
 			err = fmt.Errorf("%w: %w", endpoint.ErrElsewhere, err)
 		}

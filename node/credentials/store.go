@@ -175,9 +175,13 @@ func translate(n platform.NewCredentials, err error) error {
 		{endpoint.ErrBusy, admin.ErrBusy, "The node is overloaded: try again."},
 		{endpoint.ErrClosed, admin.ErrBusy, "The node is stopping: try again."},
 		{endpoint.ErrElsewhere, admin.ErrBusy, "The device is moving to another node: try again."},
+		{endpoint.ErrMoved, admin.ErrBusy, "The device is moving to another node: try again."},
 	} {
 		if !errors.Is(err, t.from) {
 			continue
+		}
+		if t.from == endpoint.ErrMoved {
+			t.from = endpoint.ErrElsewhere // and nothing was done, either
 		}
 		if t.from == endpoint.ErrElsewhere || t.from == endpoint.ErrClosed {
 			return fmt.Errorf("%w (%w)", admin.Refuse(t.to, "%s", t.sentence), t.from)

@@ -107,9 +107,11 @@ func translate(err error) error {
 			return admin.Refuse(t.to, "%s", sentence(err, t.from))
 		}
 	}
-	for _, away := range []error{endpoint.ErrElsewhere, endpoint.ErrClosed} {
-		if errors.Is(err, away) {
-			return fmt.Errorf("%w (%w)", admin.Refuse(admin.ErrBusy, "%s", sentence(err, away)), away)
+	for _, t := range []struct{ from, to error }{
+		{endpoint.ErrElsewhere, endpoint.ErrElsewhere}, {endpoint.ErrMoved, endpoint.ErrElsewhere}, {endpoint.ErrClosed, endpoint.ErrClosed},
+	} {
+		if errors.Is(err, t.from) {
+			return fmt.Errorf("%w (%w)", admin.Refuse(admin.ErrBusy, "%s", sentence(err, t.from)), t.to)
 		}
 	}
 	return err

@@ -60,6 +60,9 @@ func (r *Router) establish(ctx context.Context, id ids.Endpoint, ev endpoint.Est
 func settled(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
+		if errors.Is(err, endpoint.ErrMoved) {
+			return &elsewhere{by: "this node, which has moved it,"}
+		}
 		if errors.Is(err, endpoint.ErrElsewhere) || errors.Is(err, endpoint.ErrClosed) {
 			return fmt.Errorf("%w: %v", admin.ErrUnknown, err)
 		}
