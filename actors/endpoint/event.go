@@ -24,13 +24,16 @@ type Datagram struct {
 	// Hops is how many links between nodes it has crossed.
 	Hops uint8
 
+	// Endpoint is whose it is where a signpost said so; 0: none was asked.
+	Endpoint ids.Endpoint
+
 	// Buffer is the receiver's: the bytes that Message aliases, or the records.
 	Buffer []byte
 }
 
 // TakeSealed copies the records of a datagram into d, whose memory is used again.
 func (d *Datagram) TakeSealed(path wire.ReturnPath, records []byte) {
-	d.Path, d.Sealed, d.Hops = path, true, 0
+	d.Path, d.Sealed, d.Hops, d.Endpoint = path, true, 0, 0
 	d.Buffer = append(d.Buffer[:0], records...)
 	d.Message = coap.Message{Options: d.Message.Options[:0]}
 }
@@ -41,7 +44,7 @@ func (d *Datagram) Raw() []byte { return d.Buffer }
 
 // Parse copies a datagram into d, whose memory is used again, and parses it.
 func (d *Datagram) Parse(path wire.ReturnPath, payload []byte) error {
-	d.Path, d.Sealed = path, false
+	d.Path, d.Sealed, d.Hops, d.Endpoint = path, false, 0, 0
 	d.Buffer = append(d.Buffer[:0], payload...)
 	return coap.Parse(d.Buffer, &d.Message)
 }

@@ -147,6 +147,7 @@ func (l *loop) toSign(m *message) {
 	if target == l {
 		l.toEndpoint(id, m)
 	} else if !l.shell.Leads(shard) {
+		signposted(m, id)
 		l.elsewhere(shard, m)
 	} else if err := target.inbox.put(*m); err != nil {
 		l.discard(m, err)
@@ -163,6 +164,13 @@ func (l *loop) elsewhere(id ids.Shard, m *message) {
 	}
 	if !l.guard(0, func() { l.shell.forward(l, id, d) }) {
 		l.discard(m, ErrPanic)
+	}
+}
+
+// signposted lets the owner of a datagram know that it need not look for it.
+func signposted(m *message, id ids.Endpoint) {
+	if d, ok := m.event.(*endpoint.Datagram); ok {
+		d.Endpoint = id
 	}
 }
 

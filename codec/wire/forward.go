@@ -22,8 +22,8 @@ const MaxHops = 3
 const MaxForwarded = 65507 - forwardOverhead - 64
 
 // forwardOverhead is the longest envelope: flags, topology, ingress and
-// incarnation, path of two IPv6 addresses and a node, length.
-const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 44 + 3
+// incarnation, path of two IPv6 addresses and a node, endpoint, length.
+const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 44 + 8 + 3
 
 // Node is one life of a node: the incarnation is larger at every start.
 type Node struct {
@@ -45,12 +45,13 @@ const (
 // node must know of it.
 type Forward struct {
 	Kind     Kind
-	DTLS     bool       // a DTLS record of the secure listener; else CoAP
-	Hops     uint8      // links crossed, 1 to MaxHops on the wire
-	Topology uint64     // version of the placement that the sender looked at
-	Ingress  Node       // has the socket; zero: the frame's sender (ToOwner), its receiver (ToIngress)
-	Path     ReturnPath // at the ingress node
-	Datagram []byte     // 0 to MaxForwarded bytes, as the device sent or will get them
+	DTLS     bool         // a DTLS record of the secure listener; else CoAP
+	Hops     uint8        // links crossed, 1 to MaxHops on the wire
+	Topology uint64       // version of the placement that the sender looked at
+	Ingress  Node         // has the socket; zero: the frame's sender (ToOwner), its receiver (ToIngress)
+	Path     ReturnPath   // at the ingress node
+	Endpoint ids.Endpoint // to which a signpost led; 0: none did yet
+	Datagram []byte       // 0 to MaxForwarded bytes, as the device sent or will get them
 }
 
 // Bits of the first byte. The hop count is the lowest two.
@@ -59,12 +60,13 @@ const (
 	forwardAnswer  = 1 << 2
 	forwardDTLS    = 1 << 3
 	forwardIngress = 1 << 4
-	forwardKnown   = 1<<5 - 1
+	forwardOwner   = 1 << 5
+	forwardKnown   = 1<<6 - 1
 )
 
 // Append appends flags(1), topology(varint), with flag bit 4 the ingress node(8)
-// and its incarnation(8), the path, the datagram's length(varint) and the
-// datagram. Hops must be 1 to MaxHops and the path's peer valid.
+// and its incarnation(8), the path, with flag bit 5 the endpoint(8), the datagram's
+// length(varint) and the datagram. Hops must be 1 to MaxHops and the path's peer valid.
 func (f *Forward) Append(dst []byte) []byte {
 	flags := f.Hops & forwardHops
 	if f.Kind == ToIngress {
@@ -76,11 +78,17 @@ func (f *Forward) Append(dst []byte) []byte {
 	if f.Ingress != (Node{}) {
 		flags |= forwardIngress
 	}
+	if f.Endpoint != 0 {
+		flags |= forwardOwner
+	}
 	dst = binary.AppendUvarint(append(dst, flags), f.Topology)
 	if f.Ingress != (Node{}) {
 		dst = f.Ingress.Append(dst)
 	}
 	dst = f.Path.Append(dst)
+	if f.Endpoint != 0 {
+		dst = f.Endpoint.Append(dst)
+	}
 	dst = binary.AppendUvarint(dst, uint64(len(f.Datagram)))
 	return append(dst, f.Datagram...)
 }
@@ -110,7 +118,13 @@ func ParseForward(b []byte) (fwd Forward, n int, err error) {
 		return Forward{}, 0, fmt.Errorf("%w: its path", ErrForward)
 	}
 	f.Cut(used)
-	fwd.Path, fwd.Datagram = path, f.Bytes()
+	fwd.Path = path
+	if flags&forwardOwner != 0 {
+		if fwd.Endpoint = ids.Endpoint(f.Uint64()); fwd.Endpoint == 0 {
+			f.Fail()
+		}
+	}
+	fwd.Datagram = f.Bytes()
 	if f.bad || len(fwd.Datagram) > MaxForwarded {
 		return Forward{}, 0, fmt.Errorf("%w: its datagram", ErrForward)
 	}

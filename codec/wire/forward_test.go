@@ -67,7 +67,7 @@ func TestMalformedForwards(t *testing.T) {
 func TestTheLongestForward(t *testing.T) {
 	long := netip.MustParseAddr("2001:db8::1")
 	fwd := Forward{Hops: MaxHops, Topology: 1<<64 - 1, Ingress: Node{1, 1},
-		Path: ReturnPath{Node: 1, Peer: netip.AddrPortFrom(long, 1), Local: long}, Datagram: make([]byte, MaxForwarded)}
+		Endpoint: 1, Path: ReturnPath{Node: 1, Peer: netip.AddrPortFrom(long, 1), Local: long}, Datagram: make([]byte, MaxForwarded)}
 	b := fwd.Append(nil)
 	if len(b) != fwd.MaxLen() || len(b)+64 != 65507 {
 		t.Errorf("%d bytes, MaxLen %d", len(b), fwd.MaxLen())

@@ -105,7 +105,7 @@ func (a *App) elsewhere(shard ids.Shard, d *endpoint.Datagram) bool {
 	if !known || owner == a.self.ID {
 		return false
 	}
-	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Datagram: d.Raw()})
+	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Datagram: d.Raw()})
 }
 
 // forwarded takes what other nodes sent: for endpoints here, or for devices that
@@ -121,9 +121,9 @@ func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
 			a.links.out = append(a.links.out, ingress.Out{Path: f.Path, Payload: f.Datagram})
 		case f.Kind == wire.ToIngress: // nobody sends it on: the path is stale
 		case f.DTLS:
-			a.links.guard.Forwarded(f.Path, f.Datagram, f.Hops)
+			a.links.guard.Forwarded(f)
 		default:
-			a.links.router.Forwarded(f.Path, f.Datagram, f.Hops)
+			a.links.router.Forwarded(f)
 		}
 	}
 	if len(a.links.out) > 0 && a.sockets != nil {

@@ -29,15 +29,13 @@ type Guard struct {
 
 // Receive takes one datagram, which it does not keep. Nothing is answered here:
 // who cannot open a record does not know who sent it.
-func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) { g.take(path, datagram, 0, true) }
+func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) { g.take(path, datagram, 0, 0, true) }
 
 // Forwarded is Receive for one that has crossed links between nodes: handshakes
-// stay where they began.
-func (g *Guard) Forwarded(path wire.ReturnPath, datagram []byte, hops uint8) {
-	g.take(path, datagram, hops, false)
-}
+// stay where they began, and a signpost that was followed is not looked for again.
+func (g *Guard) Forwarded(f *wire.Forward) { g.take(f.Path, f.Datagram, f.Hops, f.Endpoint, false) }
 
-func (g *Guard) take(path wire.ReturnPath, datagram []byte, hops uint8, fresh bool) {
+func (g *Guard) take(path wire.ReturnPath, datagram []byte, hops uint8, owner ids.Endpoint, fresh bool) {
 	h, _, _, err := dtlsrec.ParseHeader(datagram, ids.CIDLen)
 	if err != nil {
 		g.Count(intake.NotDTLS)
@@ -59,7 +57,11 @@ func (g *Guard) take(path wire.ReturnPath, datagram []byte, hops uint8, fresh bo
 	d := g.Shell.Take()
 	d.TakeSealed(path, datagram)
 	d.Hops = hops
-	if !g.Shell.Deliver(shell.ToSign(sign), d) {
+	to := shell.ToSign(sign)
+	if owner != 0 {
+		to = shell.ToEndpoint(owner)
+	}
+	if !g.Shell.Deliver(to, d) {
 		g.Count(intake.Overload)
 	}
 }

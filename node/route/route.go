@@ -34,20 +34,26 @@ type Router struct {
 }
 
 // Receive takes one datagram, which it does not keep.
-func (r *Router) Receive(path wire.ReturnPath, payload []byte) { r.Forwarded(path, payload, 0) }
+func (r *Router) Receive(path wire.ReturnPath, payload []byte) { r.take(path, payload, 0, 0) }
 
-// Forwarded is Receive for one that has crossed links between nodes.
-func (r *Router) Forwarded(path wire.ReturnPath, payload []byte, hops uint8) {
+// Forwarded is Receive for one that has crossed links between nodes. A signpost
+// that was followed there is not looked for again.
+func (r *Router) Forwarded(f *wire.Forward) { r.take(f.Path, f.Datagram, f.Hops, f.Endpoint) }
+
+func (r *Router) take(path wire.ReturnPath, payload []byte, hops uint8, owner ids.Endpoint) {
 	if r.spare == nil {
 		r.spare = r.Shell.Take()
 	}
 	d := r.spare
-	d.Hops = hops
 	if err := d.Parse(path, payload); err != nil {
 		r.malformed(d, err)
 		return
 	}
+	d.Hops = hops
 	to, fault := r.destination(&d.Message, path)
+	if owner != 0 {
+		to, fault = shell.ToEndpoint(owner), intake.None
+	}
 	if fault != intake.None {
 		r.refuse(path, &d.Message, fault)
 		return
