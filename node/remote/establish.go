@@ -14,8 +14,8 @@ import (
 )
 
 // Establish takes a session to its endpoint, wherever that is. ev.Reply is called
-// once, from any goroutine, with nil when the session is committed. It does not
-// block.
+// once, from any goroutine and maybe before the return, with nil when the session
+// is committed. Establish does not block.
 func (r *Router) Establish(id ids.Endpoint, ev *endpoint.Establish) {
 	if _, self, _ := r.cluster.Owner(r.env.Shards.Of(id)); self {
 		err := r.parts.Load().Shell.Post(id, ev)
