@@ -27,10 +27,10 @@ var requests = []struct {
 	bytes []byte
 	hex   string
 }{
-	{"get", (&getRequest{0x0102, wire.ClassContact, []byte("key")}).append(nil), "01" + "0102" + "68" + "6b6579"},
+	{"get", (&getRequest{0x0102, wire.ClassContact, true, []byte("key")}).append(nil), "01" + "0102" + "68" + "01" + "6b6579"},
 	{"find", (&findRequest{wire.ClassOnce, []ids.Shard{1, 0x203}, []byte("key")}).append(nil), "01" + "78" + "02" + "0001" + "0203" + "6b6579"},
-	{"scan", (&scanRequest{1, wire.ClassOperation, true, 129, []byte("a"), []byte("b")}).append(nil), "01" + "0001" + "6f" + "03" + "8101" + "0161" + "62"},
-	{"scan to the end", (&scanRequest{1, wire.ClassOperation, false, 512, nil, nil}).append(nil), "01" + "0001" + "6f" + "00" + "8004" + "00"},
+	{"scan", (&scanRequest{1, wire.ClassOperation, true, true, 129, []byte("a"), []byte("b")}).append(nil), "01" + "0001" + "6f" + "07" + "8101" + "0161" + "62"},
+	{"scan to the end", (&scanRequest{1, wire.ClassOperation, false, false, 512, nil, nil}).append(nil), "01" + "0001" + "6f" + "00" + "8004" + "00"},
 	{"sign", appendSign(nil, wire.SecureSign(netip.MustParseAddrPort("192.0.2.1:5684")), 0x0102030405060708, false),
 		"01" + "00" + "41" + "0102030405060708" + "00000000000000000000ffffc0000201" + "1634"},
 	{"clear", appendSign(nil, wire.CIDSign(ids.CID{1, 2, 3, 4, 5, 6, 7, 8}), 9, true), "01" + "01" + "43" + "0000000000000009" + "0102030405060708"},
@@ -196,7 +196,7 @@ func TestStrangeRequests(t *testing.T) {
 			request string
 		}{
 			"nothing": {KindGet, ""}, "another version": {KindGet, "\x02secret"}, "another kind": {99, "\x01secret"},
-			"get of a shard that there is not": {KindGet, "\x01\x00\x08hsecret"}, "the system's": {KindGet, "\x01\x08\x00hsecret"},
+			"get of a shard that there is not": {KindGet, "\x01\x00\x08h\x00secret"}, "the system's": {KindGet, "\x01\x08\x00h\x00secret"},
 			"no JSON": {KindMethod, "\x01{secret"}, "another method": {KindMethod, "\x01" + `{"method":"x","args":"secret"}`},
 			"arguments of another type": {KindMethod, "\x01" + `{"method":"addCredentials","args":{"credentials":"secret"}}`},
 			"no shard":                  {KindMethod, "\x01" + `{"method":"createObject","args":{"shard":8,"change":{}}}`},

@@ -51,6 +51,7 @@ type world struct {
 	records map[string][]byte
 	leader  [shards]ids.Node // 0: nobody
 	calls   []string         // "1>2 method"
+	reads   int              // barriers
 	// lose says what becomes of a call: lost before or behind the work of to.
 	lose func(to ids.Node, kind byte, request []byte) (before, behind bool)
 	// delay is how long a request is on its way, and whether its caller is told
@@ -167,6 +168,9 @@ func (n *node) Read(shard ids.Shard, done func(error)) {
 		done(errLost)
 		return
 	}
+	n.w.mu.Lock()
+	n.w.reads++
+	n.w.mu.Unlock()
 	go done(nil)
 }
 

@@ -247,3 +247,34 @@ func TestFind(t *testing.T) {
 		w.nodes[0].router.State().Find(ctx, wire.ClassOnce, []byte("none"), []ids.Shard{0, 1}, func([]byte) { t.Error("found") })
 	})
 }
+
+// TestOneBarrierForAList and each shard, and a new one where the shard moved.
+func TestOneBarrierForAList(t *testing.T) {
+	inTime(t, func(w *world) {
+		for i := range 40 {
+			w.device(fmt.Sprint("d", i))
+		}
+		for _, n := range w.nodes {
+			w.reads = 0
+			list, err := n.backend.Objects(background, admin.ObjectFilter{}, admin.Page{Size: 50})
+			if err != nil || len(list.Items) != 40 || w.reads != shards {
+				t.Errorf("%d objects behind %d barriers, %v", len(list.Items), w.reads, err)
+			}
+		}
+		w.reads = 0
+		request := w.nodes[0].router.State().Request()
+		get := func(barriers int) {
+			t.Helper()
+			if _, _, err := request.Get(1, wire.ClassObject, []byte("k"), nil); err != nil || w.reads != barriers {
+				t.Errorf("%d barriers, want %d, %v", w.reads, barriers, err)
+			}
+		}
+		get(1)
+		get(1)
+		for i, to := range []ids.Node{3, 1, 2} {
+			w.move(1, to)
+			get(i + 2)
+			get(i + 2)
+		}
+	})
+}
