@@ -164,16 +164,17 @@ func TestEstablishMeetsTrouble(t *testing.T) {
 func TestSignsAreBounded(t *testing.T) {
 	inTime(t, func(w *world) {
 		n := w.nodes[0]
+		n.router.most = 3
 		sign := wire.CIDSign(w.cidIn(2))
 		w.move(n.env.SignShard(sign), 0)
-		done := make(chan error, maxErrands+1)
-		for range maxErrands + 1 {
+		done := make(chan error, n.router.most+1)
+		for range n.router.most + 1 {
 			n.router.RemoteSign(n.env.SignShard(sign), sign, 1, false, func(err error) { done <- err })
 		}
 		if err := <-done; err != endpoint.ErrBusy {
 			t.Error(err)
 		}
-		for range maxErrands {
+		for range n.router.most {
 			if err := <-done; !errors.Is(err, admin.ErrBusy) {
 				t.Fatal(err)
 			}
