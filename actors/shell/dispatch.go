@@ -142,12 +142,12 @@ func (l *loop) toSign(m *message) {
 		return
 	}
 	m.to = ToEndpoint(id)
+	signposted(m, id)
 	shard := l.options.Env.Shards.Of(id)
 	target := l.shell.loopOf(shard)
 	if target == l {
 		l.toEndpoint(id, m)
 	} else if !l.shell.Leads(shard) {
-		signposted(m, id)
 		l.elsewhere(shard, m)
 	} else if err := target.inbox.put(*m); err != nil {
 		l.discard(m, err)

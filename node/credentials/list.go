@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"dormouse/actors/endpoint"
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
@@ -25,14 +26,15 @@ func (s *Store) List(ctx context.Context, p admin.Page) (list admin.List[platfor
 		from = 0
 	}
 	pager := listing.Pager[platform.Credentials]{Page: p, List: &list}
-	err = s.each(ctx, from, func(e ids.Endpoint) (more bool, err error) {
+	state := listing.Request(s.state)
+	err = s.each(ctx, state, from, func(e ids.Endpoint) (more bool, err error) {
 		switch { // passed or only counted: not read
 		case p.Cursor != "" && e <= behind.Endpoint():
 			return pager.Before(), nil
 		case !pager.Wanted():
 			return pager.Pass(), nil
 		}
-		c, found, err := s.recordOf(e)
+		c, found, err := s.recordOf(state, e)
 		if err != nil || !found { // taken away meanwhile
 			return true, err
 		}
@@ -43,9 +45,9 @@ func (s *Store) List(ctx context.Context, p admin.Page) (list admin.List[platfor
 
 // each visits the endpoints that have credentials, in order, until visit says no
 // more. The order of the shards is that of the hashes.
-func (s *Store) each(ctx context.Context, from ids.Endpoint, visit func(ids.Endpoint) (bool, error)) error {
+func (s *Store) each(ctx context.Context, state endpoint.State, from ids.Endpoint, visit func(ids.Endpoint) (bool, error)) error {
 	for shard := s.env.Shards.Of(from); shard < ids.Shard(s.env.Shards); shard++ {
-		stream := listing.Stream[ids.Endpoint]{State: s.state, Shard: shard, Class: wire.ClassCredentials, From: from}
+		stream := listing.Stream[ids.Endpoint]{State: state, Shard: shard, Class: wire.ClassCredentials, From: from}
 		for {
 			_, more, err := stream.Head()
 			if err = errors.Join(err, ctx.Err()); err != nil {

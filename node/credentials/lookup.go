@@ -35,7 +35,7 @@ func (s *Store) Lookup(identity []byte) (key []byte, name string, serial uint64,
 	d := s.decoy()
 	name, claimed := s.claimant(identity)
 	e := s.env.Key.Endpoint(name)
-	c, found, err := s.recordOf(e)
+	c, found, err := s.recordOf(s.state, e)
 	if err != nil {
 		s.logger.Warn("looking up a pre-shared key", "error", err)
 	}

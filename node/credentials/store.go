@@ -100,15 +100,15 @@ func (s *Store) enter(name string) (leave func(), err error) {
 
 // record is what is committed of an endpoint's credentials.
 func (s *Store) record(name string) (c endpoint.Credentials, found bool, err error) {
-	c, found, err = s.recordOf(s.env.Key.Endpoint(name))
+	c, found, err = s.recordOf(s.state, s.env.Key.Endpoint(name))
 	if c.Endpoint != name { // of another name with the same hash
 		return endpoint.Credentials{}, false, err
 	}
 	return c, found, err
 }
 
-func (s *Store) recordOf(e ids.Endpoint) (c endpoint.Credentials, found bool, err error) {
-	value, found, err := s.state.Get(s.env.Shards.Of(e), wire.ClassCredentials, wire.EndpointKey(e), nil)
+func (s *Store) recordOf(state endpoint.State, e ids.Endpoint) (c endpoint.Credentials, found bool, err error) {
+	value, found, err := state.Get(s.env.Shards.Of(e), wire.ClassCredentials, wire.EndpointKey(e), nil)
 	if err == nil && found {
 		c, err = endpoint.ParseCredentials(value)
 	}

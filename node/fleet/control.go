@@ -24,11 +24,11 @@ func (f *Fleet) Operation(_ context.Context, id ids.Operation) (platform.Operati
 	return f.show(op)
 }
 
-func (f *Fleet) stored(id ids.Operation) (*operations.Operation, error) {
-	if id.Shard() >= ids.Shard(f.env.Shards) {
+func (v view) stored(id ids.Operation) (*operations.Operation, error) {
+	if id.Shard() >= ids.Shard(v.env.Shards) {
 		return nil, noOperation(id)
 	}
-	value, found, err := f.get(id.Shard(), wire.ClassOperation, wire.OperationKey(id))
+	value, found, err := v.get(id.Shard(), wire.ClassOperation, wire.OperationKey(id))
 	if err != nil {
 		return nil, err
 	}
@@ -43,18 +43,18 @@ func noOperation(id ids.Operation) error {
 }
 
 // show turns an operation into the platform's shape.
-func (f *Fleet) show(op *operations.Operation) (platform.Operation, error) {
+func (v view) show(op *operations.Operation) (platform.Operation, error) {
 	p := platform.Operation{
 		ID: op.ID, Device: op.Device, Status: platform.Status(op.Status.String()),
 		Created: op.Created(), Updated: op.Updated, Text: op.Text, Result: op.Output,
 		Results: json.RawMessage(op.Results), Failure: op.Failure, Retry: op.Retry,
 	}
-	r, found, err := f.records(op.Endpoint)
+	r, found, err := v.records(op.Endpoint)
 	if err != nil {
 		return p, err
 	}
 	if found {
-		p.DeviceName = f.managedObject(r, time.Now()).Name
+		p.DeviceName = v.managedObject(r, time.Now()).Name
 	}
 	if op.Extra != "" {
 		p.Fragments, err = platform.ParseFragments([]byte(op.Extra))
@@ -141,7 +141,7 @@ const deleteChunk = 1000
 
 // DeleteOperations removes all that match, in chunks.
 func (f *Fleet) DeleteOperations(ctx context.Context, filter admin.OperationFilter) error {
-	return f.deleteOperations(ctx, filter, func() ([]*operationStream, error) { return f.streams(filter, 0) })
+	return f.deleteOperations(ctx, filter, func(v view) ([]*operationStream, error) { return v.streams(filter, 0) })
 }
 
 // DeleteOperationsOf does so in one shard.
@@ -149,19 +149,20 @@ func (f *Fleet) DeleteOperationsOf(ctx context.Context, shard ids.Shard, filter 
 	if filter.HasDevice {
 		return f.DeleteOperations(ctx, filter)
 	}
-	return f.deleteOperations(ctx, filter, func() ([]*operationStream, error) {
-		return []*operationStream{f.streamOf(shard, filter, 0)}, nil
+	return f.deleteOperations(ctx, filter, func(v view) ([]*operationStream, error) {
+		return []*operationStream{v.streamOf(shard, filter, 0)}, nil
 	})
 }
 
-func (f *Fleet) deleteOperations(ctx context.Context, filter admin.OperationFilter, streams func() ([]*operationStream, error)) error {
+func (f *Fleet) deleteOperations(ctx context.Context, filter admin.OperationFilter, streams func(view) ([]*operationStream, error)) error {
 	for {
-		from, err := streams()
+		v := f.request()
+		from, err := streams(v)
 		if err != nil {
 			return err
 		}
 		var found []ids.Operation
-		err = f.visit(ctx, from, filter, func(op *operations.Operation) (bool, error) {
+		err = v.visit(ctx, from, filter, func(op *operations.Operation) (bool, error) {
 			found = append(found, op.ID)
 			return len(found) < deleteChunk, nil
 		})
@@ -192,14 +193,15 @@ func (f *Fleet) Operations(ctx context.Context, filter admin.OperationFilter, p 
 		start = 0
 	}
 	pager := listing.Pager[platform.Operation]{Page: p, List: &list}
-	err := f.eachOperation(ctx, filter, start, func(op *operations.Operation) (bool, error) {
+	v := f.request()
+	err := v.eachOperation(ctx, filter, start, func(op *operations.Operation) (bool, error) {
 		if c := compareOperations(op.ID, behind); behind != 0 && (c == 0 || c < 0 != filter.Revert) {
 			return pager.Before(), nil
 		}
 		if !pager.Wanted() {
 			return pager.Pass(), nil
 		}
-		shown, err := f.show(op)
+		shown, err := v.show(op)
 		if err != nil {
 			return false, err
 		}

@@ -26,9 +26,9 @@ type records struct {
 }
 
 // records reads an endpoint; found is false where it was deleted meanwhile.
-func (f *Fleet) records(id ids.Endpoint) (r records, found bool, err error) {
-	shard, key := f.env.Shards.Of(id), wire.EndpointKey(id)
-	raw, found, err := f.get(shard, wire.ClassRegistration, key)
+func (v view) records(id ids.Endpoint) (r records, found bool, err error) {
+	shard, key := v.env.Shards.Of(id), wire.EndpointKey(id)
+	raw, found, err := v.get(shard, wire.ClassRegistration, key)
 	if err != nil || !found {
 		return r, false, err
 	}
@@ -36,7 +36,7 @@ func (f *Fleet) records(id ids.Endpoint) (r records, found bool, err error) {
 	if r.registration, err = endpoint.ParseRegistration(raw); err != nil {
 		return r, false, fmt.Errorf("fleet: registration of endpoint %016x: %w", uint64(id), err)
 	}
-	raw, found, err = f.get(shard, wire.ClassContact, key)
+	raw, found, err = v.get(shard, wire.ClassContact, key)
 	if err != nil || !found {
 		return r, false, err
 	}
@@ -47,7 +47,7 @@ func (f *Fleet) records(id ids.Endpoint) (r records, found bool, err error) {
 }
 
 // managedObject shows a device as the platform does.
-func (f *Fleet) managedObject(r records, now time.Time) platform.ManagedObject {
+func (v view) managedObject(r records, now time.Time) platform.ManagedObject {
 	reg := r.registration
 	m := platform.ManagedObject{
 		ID: r.id.Object(), Type: deviceType, Name: reg.Name,
@@ -65,14 +65,14 @@ func (f *Fleet) managedObject(r records, now time.Time) platform.ManagedObject {
 			*t.to = text
 		}
 	}
-	m.Fragments = f.ownFragments(r, now).Merge(kept.Without("type", "name", "owner"))
+	m.Fragments = v.ownFragments(r, now).Merge(kept.Without("type", "name", "owner"))
 	return m
 }
 
 // ownFragments are those that the server makes.
-func (f *Fleet) ownFragments(r records, now time.Time) platform.Fragments {
+func (v view) ownFragments(r records, now time.Time) platform.Fragments {
 	reg := r.registration
-	status, connection := f.presence(r, now)
+	status, connection := v.presence(r, now)
 	return platform.Fragments{
 		{Name: "c8y_IsDevice", Raw: json.RawMessage("{}")},
 		{Name: "lwm2mEndpoint", Raw: raw(reg.Name)},
@@ -82,7 +82,7 @@ func (f *Fleet) ownFragments(r records, now time.Time) platform.Fragments {
 		{Name: "c8y_Connection", Raw: raw(struct {
 			Status string `json:"status"`
 		}{connection})},
-		{Name: "c8y_LwM2MRegistration", Raw: raw(f.registrationView(r))},
+		{Name: "c8y_LwM2MRegistration", Raw: raw(v.registrationView(r))},
 	}
 }
 
@@ -97,7 +97,7 @@ type required struct {
 
 // presence is made from what is stored, so a node that forgot shows nobody
 // online: AVAILABLE needs a live registration and a message in the interval.
-func (f *Fleet) presence(r records, now time.Time) (status, connection string) {
+func (v view) presence(r records, now time.Time) (status, connection string) {
 	reg, c := r.registration, &r.contact
 	status, connection = "UNAVAILABLE", "DISCONNECTED"
 	minutes := requiredMinutes(reg)
@@ -107,7 +107,7 @@ func (f *Fleet) presence(r records, now time.Time) (status, connection string) {
 	if minutes < 0 {
 		status = "MAINTENANCE"
 	}
-	if reg.Registered && c.Listens(now, &f.env.Config) {
+	if reg.Registered && c.Listens(now, &v.env.Config) {
 		connection = "CONNECTED"
 	}
 	return status, connection
@@ -156,7 +156,7 @@ type observationView struct {
 	Pending   bool     `json:"pending,omitempty"`
 }
 
-func (f *Fleet) registrationView(r records) registrationView {
+func (w view) registrationView(r records) registrationView {
 	reg, c := r.registration, &r.contact
 	v := registrationView{
 		Registered: reg.Registered, Version: reg.Version.String(), Lifetime: reg.Lifetime,
@@ -171,7 +171,7 @@ func (f *Fleet) registrationView(r records) registrationView {
 	if reg.Registered {
 		v.Location = "/rd/" + reg.Location(r.id).String()
 		v.NextContact = stamp(endpoint.Expiry(c, 0))
-		v.Expires = stamp(endpoint.Expiry(c, f.env.Config.LifetimeGrace))
+		v.Expires = stamp(endpoint.Expiry(c, w.env.Config.LifetimeGrace))
 	}
 	for _, format := range reg.Objects.Formats {
 		v.Formats = append(v.Formats, uint16(format))

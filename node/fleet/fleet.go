@@ -35,8 +35,7 @@ type Finder interface {
 // endpoint.ErrElsewhere, and nothing was done. The methods may be called
 // concurrently.
 type Fleet struct {
-	env    *endpoint.Env
-	state  endpoint.State // of all shards; env.State is what is here
+	view
 	gate   Gate
 	logger *slog.Logger
 
@@ -54,19 +53,11 @@ var _ admin.Backend = (*Fleet)(nil)
 // New joins the API to the shell and to the credentials of endpoints. state reads
 // all shards, wherever they are.
 func New(env *endpoint.Env, state endpoint.State, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
-	return &Fleet{env: env, state: state, gate: gate, credentials: c, logger: logger}
+	return &Fleet{view: view{env, state}, gate: gate, credentials: c, logger: logger}
 }
 
 // Credentials implements admin.Backend.
 func (f *Fleet) Credentials() admin.Credentials { return f.credentials }
-
-func (f *Fleet) get(shard ids.Shard, class wire.Class, key []byte) (value []byte, found bool, err error) {
-	value, found, err = f.state.Get(shard, class, key, nil)
-	if err != nil {
-		return nil, false, fmt.Errorf("fleet: read %c record of shard %d: %w", class, shard, err)
-	}
-	return value, found, nil
-}
 
 // wait gives up waiting when ctx is done; what was asked goes on.
 func wait[T any](ctx context.Context, answer <-chan T) (T, error) {

@@ -31,20 +31,20 @@ func noObject(id ids.Object) error {
 }
 
 // object is the device of that ID, or else the object that a client created.
-func (f *Fleet) object(id ids.Object, now time.Time) (m platform.ManagedObject, found bool, err error) {
-	r, found, err := f.records(id.Endpoint())
+func (v view) object(id ids.Object, now time.Time) (m platform.ManagedObject, found bool, err error) {
+	r, found, err := v.records(id.Endpoint())
 	if err != nil || found {
 		if found {
-			m = f.managedObject(r, now)
+			m = v.managedObject(r, now)
 		}
 		return m, found, err
 	}
-	return f.other(id)
+	return v.other(id)
 }
 
 // other is an object that is no device.
-func (f *Fleet) other(id ids.Object) (m platform.ManagedObject, found bool, err error) {
-	value, found, err := f.get(f.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
+func (v view) other(id ids.Object) (m platform.ManagedObject, found bool, err error) {
+	value, found, err := v.get(v.env.Shards.OfObject(id), wire.ClassObject, wire.ObjectKey(id))
 	if err != nil || !found {
 		return m, false, err
 	}
@@ -65,6 +65,7 @@ func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.
 	}
 	pager := listing.Pager[platform.ManagedObject]{Page: p, List: &list}
 	now := time.Now()
+	v := f.request()
 	take := func(id ids.Object) (more bool, err error) {
 		behind := p.Cursor == "" || id > cursor
 		switch { // skipped or only counted: not read
@@ -73,7 +74,7 @@ func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.
 		case filterless(filter) && !pager.Wanted():
 			return pager.Pass(), nil
 		}
-		m, found, err := f.object(id, now)
+		m, found, err := v.object(id, now)
 		if err != nil || !found || !matches(&m, filter) {
 			return true, err
 		}
@@ -83,9 +84,9 @@ func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.
 		return pager.Add(m, func() string { return id.String() }), nil
 	}
 	if filter.IDs != nil {
-		return list, f.eachOf(filter.IDs, from, take)
+		return list, v.eachOf(filter.IDs, from, take)
 	}
-	return list, f.eachObject(ctx, from, take)
+	return list, v.eachObject(ctx, from, take)
 }
 
 func filterless(f admin.ObjectFilter) bool {
@@ -105,11 +106,11 @@ func objectCursor(cursor string) (ids.Object, error) {
 }
 
 // eachOf visits named objects that exist, each once, in the order of the IDs.
-func (f *Fleet) eachOf(wanted []ids.Object, from ids.Object, take func(ids.Object) (bool, error)) error {
+func (v view) eachOf(wanted []ids.Object, from ids.Object, take func(ids.Object) (bool, error)) error {
 	wanted = slices.Clone(wanted)
 	slices.Sort(wanted)
 	for _, id := range slices.Compact(wanted) {
-		_, found, err := f.object(id, time.Time{})
+		_, found, err := v.object(id, time.Time{})
 		if err != nil {
 			return err
 		}

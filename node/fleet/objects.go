@@ -16,10 +16,10 @@ import (
 type objectStream = listing.Stream[ids.Object]
 
 // eachObject visits all from an ID on.
-func (f *Fleet) eachObject(ctx context.Context, from ids.Object, take func(ids.Object) (bool, error)) error {
-	for shard := f.env.Shards.OfObject(from); shard < ids.Shard(f.env.Shards); shard++ {
-		devices := &objectStream{State: f.state, Shard: shard, Class: wire.ClassContact, From: from}
-		others := &objectStream{State: f.state, Shard: shard, Class: wire.ClassObject, From: from}
+func (v view) eachObject(ctx context.Context, from ids.Object, take func(ids.Object) (bool, error)) error {
+	for shard := v.env.Shards.OfObject(from); shard < ids.Shard(v.env.Shards); shard++ {
+		devices := &objectStream{State: v.state, Shard: shard, Class: wire.ClassContact, From: from}
+		others := &objectStream{State: v.state, Shard: shard, Class: wire.ClassObject, From: from}
 		if more, err := mergeObjects(ctx, devices, others, take); err != nil || !more {
 			return err
 		}

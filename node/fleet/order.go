@@ -28,28 +28,28 @@ func compareOperations(a, b ids.Operation) int {
 type operationStream = listing.Stream[ids.Operation]
 
 // streams are what a filter must look through.
-func (f *Fleet) streams(filter admin.OperationFilter, behind ids.Operation) ([]*operationStream, error) {
+func (v view) streams(filter admin.OperationFilter, behind ids.Operation) ([]*operationStream, error) {
 	if filter.HasDevice {
-		e, err := f.endpointOf(filter.Device)
+		e, err := v.endpointOf(filter.Device)
 		if errors.Is(err, admin.ErrNotFound) {
 			return nil, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		s := &operationStream{State: f.state, Shard: f.env.Shards.Of(e), Class: wire.ClassByDevice, Prefix: wire.EndpointKey(e)}
+		s := &operationStream{State: v.state, Shard: v.env.Shards.Of(e), Class: wire.ClassByDevice, Prefix: wire.EndpointKey(e)}
 		return []*operationStream{bound(s, filter, behind)}, nil
 	}
-	all := make([]*operationStream, f.env.Shards)
+	all := make([]*operationStream, v.env.Shards)
 	for i := range all {
-		all[i] = f.streamOf(ids.Shard(i), filter, behind)
+		all[i] = v.streamOf(ids.Shard(i), filter, behind)
 	}
 	return all, nil
 }
 
 // streamOf is the operations of a shard.
-func (f *Fleet) streamOf(shard ids.Shard, filter admin.OperationFilter, behind ids.Operation) *operationStream {
-	return bound(&operationStream{State: f.state, Shard: shard, Class: wire.ClassOperation}, filter, behind)
+func (v view) streamOf(shard ids.Shard, filter admin.OperationFilter, behind ids.Operation) *operationStream {
+	return bound(&operationStream{State: v.state, Shard: shard, Class: wire.ClassOperation}, filter, behind)
 }
 
 // bound narrows a stream to the filter's time and to what is behind a cursor.
@@ -93,21 +93,21 @@ func boolean(b bool) ids.Operation {
 }
 
 // eachOperation visits those that match, in order, until visit says no more.
-func (f *Fleet) eachOperation(ctx context.Context, filter admin.OperationFilter, behind ids.Operation, visit func(*operations.Operation) (bool, error)) error {
-	streams, err := f.streams(filter, behind)
+func (v view) eachOperation(ctx context.Context, filter admin.OperationFilter, behind ids.Operation, visit func(*operations.Operation) (bool, error)) error {
+	streams, err := v.streams(filter, behind)
 	if err != nil {
 		return err
 	}
-	return f.visit(ctx, streams, filter, visit)
+	return v.visit(ctx, streams, filter, visit)
 }
 
-func (f *Fleet) visit(ctx context.Context, streams []*operationStream, filter admin.OperationFilter, visit func(*operations.Operation) (bool, error)) error {
+func (v view) visit(ctx context.Context, streams []*operationStream, filter admin.OperationFilter, visit func(*operations.Operation) (bool, error)) error {
 	for {
 		s, err := next(streams, filter.Revert)
 		if err != nil || s == nil {
 			return err
 		}
-		op, err := f.stored(s.Take())
+		op, err := v.stored(s.Take())
 		switch {
 		case errors.Is(err, admin.ErrNotFound): // deleted meanwhile
 			continue

@@ -17,7 +17,8 @@ import (
 // read and put in the order of the paths.
 func (f *Fleet) Values(ctx context.Context, device ids.Object, below lwm2m.Path, p admin.Page) (admin.List[platform.LastValue], error) {
 	var list admin.List[platform.LastValue]
-	e, err := f.endpointOf(device)
+	view := f.request()
+	e, err := view.endpointOf(device)
 	if err != nil {
 		return list, err
 	}
@@ -27,7 +28,7 @@ func (f *Fleet) Values(ctx context.Context, device ids.Object, below lwm2m.Path,
 			return list, err
 		}
 	}
-	all, err := f.valuesOf(ctx, e, below)
+	all, err := view.valuesOf(ctx, e, below)
 	if err != nil {
 		return list, err
 	}
@@ -45,9 +46,9 @@ func (f *Fleet) Values(ctx context.Context, device ids.Object, below lwm2m.Path,
 }
 
 // endpointOf finds the endpoint of a device's managed object.
-func (f *Fleet) endpointOf(device ids.Object) (ids.Endpoint, error) {
+func (v view) endpointOf(device ids.Object) (ids.Endpoint, error) {
 	e := device.Endpoint()
-	_, found, err := f.get(f.env.Shards.Of(e), wire.ClassContact, wire.EndpointKey(e))
+	_, found, err := v.get(v.env.Shards.Of(e), wire.ClassContact, wire.EndpointKey(e))
 	if err != nil {
 		return 0, err
 	}
@@ -57,11 +58,11 @@ func (f *Fleet) endpointOf(device ids.Object) (ids.Endpoint, error) {
 	return e, nil
 }
 
-func (f *Fleet) valuesOf(ctx context.Context, e ids.Endpoint, below lwm2m.Path) ([]platform.LastValue, error) {
+func (v view) valuesOf(ctx context.Context, e ids.Endpoint, below lwm2m.Path) ([]platform.LastValue, error) {
 	var all []platform.LastValue
 	var failed error
 	prefix := wire.EndpointKey(e)
-	err := f.state.Scan(f.env.Shards.Of(e), wire.ClassValue, prefix, wire.PrefixEnd(prefix), false, func(key, value []byte) bool {
+	err := v.state.Scan(v.env.Shards.Of(e), wire.ClassValue, prefix, wire.PrefixEnd(prefix), false, func(key, value []byte) bool {
 		path, _, err := lwm2m.ParseStoredPath(key[len(prefix):])
 		if err == nil && below.Contains(path) {
 			var v endpoint.LastValue

@@ -16,6 +16,16 @@ import (
 // chunk is how many IDs of a stream are read ahead.
 const chunk = 128
 
+// Request is a State for the reads of one request, one after another, which may
+// then cost less than one by one: it shows at least what was committed before the
+// call.
+func Request(s endpoint.State) endpoint.State {
+	if r, ok := s.(interface{ Request() endpoint.State }); ok {
+		return r.Request()
+	}
+	return s
+}
+
 // Stream is the IDs in which the keys of one class of a shard end, in their
 // order, read a chunk ahead: what comes or goes meanwhile may be met or not.
 // The fields are set before the first use.

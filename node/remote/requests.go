@@ -7,22 +7,31 @@ import (
 	"dormouse/codec/wire"
 )
 
-// getRequest asks for a record: shard(2) class key.
+// getRequest asks for a record: shard(2) class flags key.
 type getRequest struct {
-	shard ids.Shard
-	class wire.Class
-	key   []byte
+	shard  ids.Shard
+	class  wire.Class
+	behind bool // a barrier was passed there for this request already
+	key    []byte
 }
+
+const getBehind byte = 1 << 0
 
 func (q *getRequest) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(append(dst, version), uint16(q.shard))
-	return append(append(dst, byte(q.class)), q.key...)
+	var flags byte
+	if q.behind {
+		flags |= getBehind
+	}
+	return append(append(dst, byte(q.class), flags), q.key...)
 }
 
 func parseGet(b []byte) (q getRequest, err error) {
 	f := wire.NewFields(b)
-	q.shard, q.class, q.key = ids.Shard(f.Uint16()), wire.Class(f.Byte()), f.Rest()
-	if f.Err() != nil {
+	q.shard, q.class = ids.Shard(f.Uint16()), wire.Class(f.Byte())
+	flags := f.Byte()
+	q.behind, q.key = flags&getBehind != 0, f.Rest()
+	if f.Err() != nil || flags&^getBehind != 0 {
 		return getRequest{}, requestError("a malformed get")
 	}
 	return q, nil
@@ -65,6 +74,7 @@ type scanRequest struct {
 	shard    ids.Shard
 	class    wire.Class
 	reverse  bool
+	behind   bool // as of a get
 	limit    int
 	from, to []byte // to: nil for the end of the class
 }
@@ -72,6 +82,7 @@ type scanRequest struct {
 const (
 	scanReverse byte = 1 << 0
 	scanTo      byte = 1 << 1 // there is a to
+	scanBehind  byte = 1 << 2
 )
 
 func (q *scanRequest) append(dst []byte) []byte {
@@ -81,6 +92,9 @@ func (q *scanRequest) append(dst []byte) []byte {
 	}
 	if q.to != nil {
 		flags |= scanTo
+	}
+	if q.behind {
+		flags |= scanBehind
 	}
 	dst = binary.BigEndian.AppendUint16(append(dst, version), uint16(q.shard))
 	dst = binary.AppendUvarint(append(dst, byte(q.class), flags), uint64(q.limit))
@@ -96,9 +110,9 @@ func parseScan(b []byte) (q scanRequest, err error) {
 	q.shard, q.class = ids.Shard(f.Uint16()), wire.Class(f.Byte())
 	flags, limit := f.Byte(), f.Uvarint()
 	q.from, q.to = f.Bytes(), f.Rest()
-	q.reverse, q.limit = flags&scanReverse != 0, int(min(limit, maxRecords))
+	q.reverse, q.behind, q.limit = flags&scanReverse != 0, flags&scanBehind != 0, int(min(limit, maxRecords))
 	switch {
-	case f.Err() != nil, flags&^(scanReverse|scanTo) != 0, limit == 0, flags&scanTo == 0 && len(q.to) > 0:
+	case f.Err() != nil, flags&^(scanReverse|scanTo|scanBehind) != 0, limit == 0, flags&scanTo == 0 && len(q.to) > 0:
 		return scanRequest{}, requestError("a malformed scan")
 	case flags&scanTo == 0:
 		q.to = nil

@@ -65,13 +65,14 @@ type Router struct {
 	end     context.CancelFunc
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	errands int
+	errands int // under way
+	most    int // maxErrands
 	running sync.WaitGroup
 }
 
 // New makes a router that reads. All else needs Join.
 func New(o Options) *Router {
-	r := &Router{cluster: o.Cluster, env: o.Env, logger: o.Logger}
+	r := &Router{cluster: o.Cluster, env: o.Env, logger: o.Logger, most: maxErrands}
 	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
@@ -96,7 +97,7 @@ func (r *Router) errand(f func(ctx context.Context)) error {
 	switch {
 	case r.closed:
 		return endpoint.ErrClosed
-	case r.errands >= maxErrands:
+	case r.errands >= r.most:
 		return endpoint.ErrBusy
 	}
 	r.errands++

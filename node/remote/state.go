@@ -26,7 +26,16 @@ const (
 
 // State reads all shards, wherever they are led. A method takes at most patience
 // for a record or a chunk of them.
-type State struct{ r *Router }
+type State struct {
+	r *Router
+	// passed are the barriers of this request: who led a shard then, and has had
+	// all that was committed before the request ever since. nil: each read is a
+	// request of its own.
+	passed map[ids.Shard]ids.Node
+}
+
+// here stands for this node in State.passed.
+const here ids.Node = 0
 
 var (
 	_ endpoint.State = State{}
@@ -34,7 +43,24 @@ var (
 )
 
 // State is the records of the whole cluster.
-func (r *Router) State() State { return State{r} }
+func (r *Router) State() State { return State{r: r} }
+
+// Request is a State for reads one after another that show at least what was
+// committed before the call: one barrier for each shard, not for each read.
+func (s State) Request() endpoint.State { return State{s.r, map[ids.Shard]ids.Node{}} }
+
+// pass remembers a barrier.
+func (s State) pass(shard ids.Shard, at ids.Node) {
+	if s.passed != nil {
+		s.passed[shard] = at
+	}
+}
+
+// behind reports that a read at that node needs no barrier any more.
+func (s State) behind(shard ids.Shard, at ids.Node) bool {
+	passed, found := s.passed[shard]
+	return found && passed == at
+}
 
 // bounded is a context for one read.
 func (r *Router) bounded() (context.Context, context.CancelFunc) {
@@ -43,20 +69,30 @@ func (r *Router) bounded() (context.Context, context.CancelFunc) {
 
 // Get implements endpoint.State.
 func (s State) Get(shard ids.Shard, class wire.Class, key, dst []byte) (value []byte, found bool, err error) {
+	if s.behind(shard, here) { // the usual case, without a clock
+		value, found, err = s.r.get(s.r.life, getRequest{shard, class, true, key}, dst)
+		if !isElsewhere(err) {
+			return value, found, err
+		}
+	}
 	ctx, cancel := s.r.bounded()
 	defer cancel()
 	_, err = s.r.route(ctx, shard, trip{
 		repeat: true,
 		here: func(ctx context.Context) (err error) {
-			value, found, err = s.r.get(ctx, shard, class, key, dst)
+			value, found, err = s.r.get(ctx, getRequest{shard, class, s.behind(shard, here), key}, dst)
+			if err == nil {
+				s.pass(shard, here)
+			}
 			return err
 		},
 		there: func(ctx context.Context, to ids.Node) error {
-			q := getRequest{shard, class, key}
+			q := getRequest{shard, class, s.behind(shard, to), key}
 			answer, err := s.r.ask(ctx, to, KindGet, q.append(nil))
 			if err != nil {
 				return err
 			}
+			s.pass(shard, to)
 			f := wire.NewFields(answer)
 			found, value = f.Byte() == 1, append(dst, f.Rest()...)
 			return f.Err()
@@ -67,14 +103,23 @@ func (s State) Get(shard ids.Shard, class wire.Class, key, dst []byte) (value []
 
 // get reads the local store behind a barrier. Where the shard was lost in between
 // its records may be on their way out.
-func (r *Router) get(ctx context.Context, shard ids.Shard, class wire.Class, key, dst []byte) (value []byte, found bool, err error) {
-	if err := r.barrier(ctx, shard); err != nil {
+func (r *Router) get(ctx context.Context, q getRequest, dst []byte) (value []byte, found bool, err error) {
+	if err := r.ready(ctx, q.shard, q.behind); err != nil {
 		return nil, false, err
 	}
-	if value, found, err = r.env.State.Get(shard, class, key, dst); err == nil {
-		err = r.leads(shard)
+	if value, found, err = r.env.State.Get(q.shard, q.class, q.key, dst); err == nil {
+		err = r.leads(q.shard)
 	}
 	return value, found, err
+}
+
+// ready waits for the barrier of a shard; behind: an earlier one will do, since
+// this node leads it still or again, and what it has of a shard only grows.
+func (r *Router) ready(ctx context.Context, shard ids.Shard, behind bool) error {
+	if behind {
+		return r.leads(shard)
+	}
+	return r.barrier(ctx, shard)
 }
 
 func (r *Router) serveGet(ctx context.Context, request, dst []byte) (ids.Shard, []byte, error) {
@@ -85,7 +130,7 @@ func (r *Router) serveGet(ctx context.Context, request, dst []byte) (ids.Shard, 
 	if err := r.leads(q.shard); err != nil {
 		return q.shard, nil, err
 	}
-	value, found, err := r.get(ctx, q.shard, q.class, q.key, nil)
+	value, found, err := r.get(ctx, q, nil)
 	if err != nil || !found {
 		return q.shard, append(dst, 0), err
 	}
@@ -125,14 +170,17 @@ func (s State) chunk(q *scanRequest, f func(key, value []byte) bool) (records []
 	_, err = s.r.route(ctx, q.shard, trip{
 		repeat: true,
 		here: func(ctx context.Context) error {
-			if err := s.r.barrier(ctx, q.shard); err != nil {
+			if err := s.r.ready(ctx, q.shard, s.behind(q.shard, here)); err != nil {
 				return err
 			}
+			s.pass(q.shard, here)
 			return s.r.env.State.Scan(q.shard, q.class, q.from, q.to, q.reverse, f)
 		},
 		there: func(ctx context.Context, to ids.Node) error {
+			q.behind = s.behind(q.shard, to)
 			answer, err := s.r.ask(ctx, to, KindScan, q.append(nil))
 			if err == nil {
+				s.pass(q.shard, to)
 				records, more, err = parseRecords(answer)
 			}
 			return err
@@ -149,7 +197,7 @@ func (r *Router) serveScan(ctx context.Context, request, dst []byte) (ids.Shard,
 	if err := r.leads(q.shard); err != nil {
 		return q.shard, nil, err
 	}
-	if err := r.barrier(ctx, q.shard); err != nil {
+	if err := r.ready(ctx, q.shard, q.behind); err != nil {
 		return q.shard, nil, err
 	}
 	at, n := len(dst), 0
