@@ -284,7 +284,7 @@ func TestTheShardIsLost(t *testing.T) {
 		go func() { ended <- third(n.Add(background, of("a", "i", "1"), false)) }()
 		synctest.Wait()
 		n.shell.Yield(shard, func() {})
-		if err := <-ended; !errors.Is(err, admin.ErrBusy) {
+		if err := <-ended; !errors.Is(err, admin.ErrUnknown) {
 			t.Error(err)
 		}
 		if n.claimed("i") != "a?" {
@@ -304,7 +304,7 @@ func TestTheShardIsLost(t *testing.T) {
 		go func() { ended <- third(n.Add(background, of("b", "j", "1"), false)) }()
 		synctest.Wait()
 		n.shell.Yield(shard, func() {})
-		if err := <-ended; !errors.Is(err, admin.ErrBusy) {
+		if err := <-ended; !errors.Is(err, admin.ErrUnknown) {
 			t.Error(err)
 		}
 		n.disk.letGo(errBroken)
