@@ -52,6 +52,7 @@ func (e *Engine) turn(ticks int) (wrote, open bool, err error) {
 			e.answer([]proposal{p}, ErrLeadershipLost)
 		}
 	}
+	e.ticks.Add(int64(ticks))
 	for range ticks {
 		for _, g := range e.list {
 			g.tick()
