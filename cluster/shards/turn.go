@@ -56,10 +56,8 @@ func (e *Engine) turn(ticks int) (wrote, open bool, err error) {
 	for range ticks {
 		for _, g := range e.list {
 			g.tick()
-			if g.blank() && g.silent > blankTicks && !g.fetching {
-				if err := e.drop(g); err != nil {
-					return false, false, err
-				}
+			if err := e.idle(g); err != nil {
+				return false, false, err
 			}
 		}
 	}
@@ -73,9 +71,40 @@ func (e *Engine) turn(ticks int) (wrote, open bool, err error) {
 	return wrote, true, nil
 }
 
-// blankTicks is how long a replica that knows nothing waits for its leader. A
-// message that was late made it, after the group had gone on without this node.
-const blankTicks = 50
+// idleTicks is how long a replica that is in no group, or does not know of it,
+// waits for its leader.
+const idleTicks = 50
+
+// idle looks after replicas that no leader speaks to. One that knows nothing was
+// made by a message that was late, after the group had gone on without this node.
+// One that was removed may be a member again already, by an entry that has not
+// come yet; it must not forget then what it has told the leader that it has. One
+// that learns does not look for a leader as a voter does, and would never hear
+// that it was removed, so it asks.
+func (e *Engine) idle(g *group) error {
+	if g.silent <= idleTicks || g.away || g.fetching {
+		return nil
+	}
+	out := !g.isMember(e.o.Self)
+	if g.blank() || out && g.log.last() == g.log.applied.index {
+		return e.drop(g)
+	}
+	if g.silent%idleTicks == 1 && (out || slices.Contains(g.log.conf.Learners, uint64(e.o.Self))) {
+		return e.ask(g)
+	}
+	return nil
+}
+
+// ask sends all voters a message that means nothing but to those who know better.
+func (e *Engine) ask(g *group) (err error) {
+	for _, n := range nodes(g.log.conf.Voters) {
+		m := pb.Message{Type: pb.MsgHeartbeatResp, From: uint64(e.o.Self), To: uint64(n), Term: g.node.BasicStatus().Term}
+		if e.frames[n], err = appendMessage(e.frames[n], g.shard, &m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // closeGroups answers all that is left.
 func (e *Engine) closeGroups() {
@@ -103,6 +132,9 @@ func (e *Engine) step(r *received) error {
 	if r.gone != (mark{}) {
 		return e.dismissed(g, r)
 	}
+	if r.lost != (mark{}) {
+		return e.forgotten(g, r)
+	}
 	if g == nil {
 		if !makesReplica(&r.msg) || !e.exists(r.shard) {
 			return nil
@@ -125,6 +157,10 @@ func (e *Engine) step(r *received) error {
 	}
 	g.silent = 0
 	g.touch()
+	if g.isTakenForAnother(&r.msg) {
+		e.frames[r.from] = appendLost(e.frames[r.from], g.shard, mark{g.log.last() + 1, r.msg.Term})
+		r.msg.Commit = 0
+	}
 	// What raft refuses is from a member that was, or to one that is not yet.
 	_ = g.node.Step(r.msg)
 	return nil
@@ -145,6 +181,19 @@ func asks(m *pb.Message) bool {
 	return false
 }
 
+// isTakenForAnother says that a leader may take the replica for the one that was
+// here before. In an append that is where it asks from who knows nothing to go on:
+// it may just not know yet, and sees to that by itself.
+func (g *group) isTakenForAnother(m *pb.Message) bool {
+	switch {
+	case m.Term < g.node.BasicStatus().Term:
+		return false
+	case m.Type == pb.MsgHeartbeat:
+		return m.Commit > g.log.last()
+	}
+	return m.Type == pb.MsgApp && g.blank() && m.Index > 0
+}
+
 // addReplica makes one that knows nothing: its leader will tell it all.
 func (e *Engine) addReplica(shard ids.Shard) error {
 	l, found, err := readLog(e.o.Storage, shard)
@@ -157,9 +206,40 @@ func (e *Engine) addReplica(shard ids.Shard) error {
 	return e.addGroup(shard, l)
 }
 
-// dismissed drops a replica that its group has gone on without.
+// forgotten lets a leader know that a member lacks what it is taken to have: it
+// was removed, has dropped its replica, and is a member again. What it has told
+// before, or in a message that was late, counts no more; but raft never takes that
+// back of a member, so this leader goes, and the next one asks anew.
+func (e *Engine) forgotten(g *group, r *received) (err error) {
+	if g == nil || g.away || !g.leads || g.term != r.lost.term {
+		return nil
+	}
+	wrong := false
+	g.node.WithProgress(func(id uint64, _ raft.ProgressType, p progress) {
+		wrong = wrong || id == uint64(r.from) && p.Match >= r.lost.index
+	})
+	if !wrong {
+		return nil
+	}
+	e.o.Log.Warn("leadership is given up: a member lacks what it had", "shard", int(g.shard), "node", r.from)
+	if err := g.open(); err != nil {
+		return err
+	}
+	g.touch()
+	if g.alone() {
+		return g.node.Campaign()
+	}
+	return nil
+}
+
+// dismissed drops a replica that its group has gone on without. It may be a
+// member again, and then has told of what it has: an entry behind the one that
+// this is about shows that.
 func (e *Engine) dismissed(g *group, r *received) error {
-	if g == nil || g.away || r.gone.index <= g.log.applied.index || g.leads {
+	if g == nil || g.away || g.fetching || r.gone.index <= g.log.applied.index || g.leads {
+		return nil
+	}
+	if last, _ := g.log.Term(g.log.last()); g.log.last() > r.gone.index && last >= r.gone.term {
 		return nil
 	}
 	if !g.blank() && !g.isMember(r.from) {
@@ -345,9 +425,6 @@ func (e *Engine) after(w *ready) error {
 	}
 	g.observe()
 	g.finishReads()
-	if g.removed {
-		return e.drop(g)
-	}
 	g.touch()
 	return e.trimLog(g)
 }
