@@ -149,7 +149,9 @@ func (e *Engine) step(r *received) error {
 	}
 	if !g.blank() && !g.isMember(r.from) && asks(&r.msg) {
 		e.frames[r.from] = appendGone(e.frames[r.from], g.shard, g.log.applied)
-		return nil
+		if !g.mayKnowBetter(&r.msg) {
+			return nil
+		}
 	}
 	if r.msg.Type == pb.MsgSnap {
 		e.takeState(g, r)
@@ -192,6 +194,17 @@ func (g *group) isTakenForAnother(m *pb.Message) bool {
 		return m.Commit > g.log.last()
 	}
 	return m.Type == pb.MsgApp && g.blank() && m.Index > 0
+}
+
+// mayKnowBetter says that a stranger asks for a vote with a log in which it may
+// have become a member: this replica lags behind, and the vote may be the one
+// that the group needs (Raft, section 4.2.2).
+func (g *group) mayKnowBetter(m *pb.Message) bool {
+	if m.Type != pb.MsgVote && m.Type != pb.MsgPreVote {
+		return false
+	}
+	last, _ := g.log.Term(g.log.last())
+	return m.LogTerm > last || m.LogTerm == last && m.Index >= g.log.last()
 }
 
 // addReplica makes one that knows nothing: its leader will tell it all.
