@@ -5,6 +5,7 @@ GO      ?= go
 ARGS    ?=
 FUZZTIME ?= 10s
 SOAK    ?= 30m
+SIM     ?= 10m
 
 # Everything but the race tests is built without cgo: the same binaries on a
 # machine with a C compiler and on one without, and they run in an empty image.
@@ -13,7 +14,7 @@ export CGO_ENABLED ?= 0
 # Where goroutines meet.
 RACE = ./actors/... ./node/... ./cluster/...
 
-.PHONY: run build test vet race bench chaos fuzz soak lint clean
+.PHONY: run build test vet race bench chaos fuzz soak sim lint clean
 
 ## run: start a node that accepts unknown devices; more flags by ARGS="..."
 run: bin/dormouse
@@ -69,6 +70,11 @@ fuzz:
 ## soak: the tests called TestSoak..., for SOAK each instead of a minute
 soak:
 	SOAK=$(SOAK) $(GO) test -count=1 -v -run '^TestSoak' -timeout 0 ./...
+
+## sim: simulated clusters with new seeds for SIM; SIM_SEED=n repeats one of them
+sim:
+	@if [ -n "$$SIM_SEED" ]; then $(GO) test -count=1 -v -run '^TestSimulation$$' ./cluster/sim; \
+	else SIM=$(SIM) $(GO) test -count=1 -v -run '^TestLongSimulation$$' -timeout 0 ./cluster/sim; fi
 
 ## lint: go vet, gofmt, and staticcheck where it is installed
 lint: vet

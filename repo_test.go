@@ -157,6 +157,7 @@ var homes = []home{
 	{module: "github.com/HdrHistogram/hdrhistogram-go", home: []string{"bench"}},
 	{module: "golang.org/x/sys", home: []string{"node/ingress", "persistence/store", "bench"}},
 	{module: "github.com/cockroachdb/datadriven", tests: []string{"actors", "codec", "persistence"}},
+	{module: "github.com/anishathalye/porcupine", tests: []string{"cluster"}},
 	{module: "pgregory.net/rapid", tests: []string{"codec", "persistence", "cluster", "actors", "node", "bench"}},
 }
 

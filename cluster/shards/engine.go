@@ -39,6 +39,8 @@ type Engine struct {
 	ended chan struct{} // closed when run has returned
 	fatal chan struct{} // closed when nothing is committed any more
 
+	ticks atomic.Int64 // since the start
+
 	proposals, rounds, failed, busy, dropped, sentBytes, receivedBytes, installed atomic.Int64
 }
 
@@ -442,4 +444,13 @@ func (e *Engine) begin() error {
 	}
 	_, err := e.advance()
 	return err
+}
+
+// Applied is how far the state of a shard's replica here has come; 0: there is
+// none. The engine's goroutine may ask, from a callback, and who calls Turn.
+func (e *Engine) Applied(shard ids.Shard) (index uint64) {
+	if g := e.groups[shard]; g != nil && !g.away {
+		index = g.log.applied.index
+	}
+	return index
 }

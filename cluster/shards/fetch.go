@@ -31,9 +31,6 @@ import (
 
 const fetchVersion = 1
 
-// partBytes is how much of a state one answer has.
-const partBytes = 1 << 20
-
 // fetches are the states that are being read by others.
 type fetches struct {
 	mu   sync.Mutex // guards the map; a session's own lock what it has
@@ -54,35 +51,68 @@ type session struct {
 	conf   pb.ConfState
 	class  int    // of wire.StateClasses
 	key    []byte // where to go on
-	used   time.Time
+	used   int64  // ticks of the engine
 }
 
-// fetchIdle is how long a session waits for its reader.
-const fetchIdle = 30 * time.Second
+// fetchIdle is how many ticks a session waits for its reader.
+const fetchIdle = 300
 
 var errSession = errors.New("shards: no such transfer of a state, or it waited too long")
 
 // Serve answers another node's Options.Fetch. It waits for nothing but the
 // storage, and the engine's goroutine.
 func (e *Engine) Serve(ctx context.Context, from ids.Node, request []byte) ([]byte, error) {
+	type answer struct {
+		read func() ([]byte, error)
+		err  error
+	}
+	ready := make(chan answer, 1)
+	e.ServeLater(from, request, func(read func() ([]byte, error), err error) { ready <- answer{read, err} })
+	select {
+	case a := <-ready:
+		if a.err != nil {
+			return nil, a.err
+		}
+		return a.read()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.ended:
+		return nil, ErrClosed
+	case <-e.fatal:
+		return nil, ErrClosed
+	}
+}
+
+// ServeLater is Serve for who has time in his own hands (see Turn): it waits for
+// nothing. ready is called with what reads the answer: by the engine's goroutine
+// for the first part of a state, else at once, and not at all when the engine
+// ends before. read is called once, beside the engine, for it takes its time.
+func (e *Engine) ServeLater(from ids.Node, request []byte, ready func(read func() ([]byte, error), err error)) {
 	f := wire.NewFields(request)
 	version, shard, id := f.Byte(), ids.Shard(f.Uint16()), f.Uint64()
 	if f.Err() != nil || version != fetchVersion {
-		return nil, fmt.Errorf("%w: a request for a state", ErrFrame)
+		ready(nil, fmt.Errorf("%w: a request for a state", ErrFrame))
+		return
 	}
-	var s *session
-	var err error
-	if id == 0 {
-		id, s, err = e.openSession(ctx, shard, from)
-	} else {
-		s, err = e.fetches.find(id, shard, from)
+	if id != 0 {
+		s, err := e.fetches.find(id, shard, from, e.ticks.Load())
+		ready(func() ([]byte, error) { return e.readPart(id, s) }, err)
+		return
 	}
-	if err != nil {
-		return nil, err
+	if !e.inbox.call(func() {
+		id, s, err := e.openSession(shard, from)
+		ready(func() ([]byte, error) { return e.readPart(id, s) }, err)
+	}) {
+		ready(nil, ErrClosed)
 	}
+}
+
+// readPart is the next part of a session as an answer.
+func (e *Engine) readPart(id uint64, s *session) ([]byte, error) {
+	shard, from := s.shard, s.from
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	writes, more, err := s.next()
+	writes, more, err := s.next(e.o.PartBytes)
 	if err != nil || !more {
 		e.fetches.close(id)
 	}
@@ -111,42 +141,19 @@ func flag(b bool) byte {
 }
 
 // openSession takes a moment of the storage between two turns, so that it is
-// known which entry it has.
-func (e *Engine) openSession(ctx context.Context, shard ids.Shard, from ids.Node) (id uint64, s *session, err error) {
-	type opened struct {
-		s   *session
-		err error
+// known which entry it has. The engine's goroutine calls it.
+func (e *Engine) openSession(shard ids.Shard, from ids.Node) (id uint64, s *session, err error) {
+	g := e.groups[shard]
+	if g == nil || g.away || g.log.applied.index == 0 {
+		return 0, nil, ErrNoReplica
 	}
-	done := make(chan opened, 1)
-	if !e.inbox.call(func() {
-		g := e.groups[shard]
-		if g == nil || g.away || g.log.applied.index == 0 {
-			done <- opened{err: ErrNoReplica}
-			return
-		}
-		m, err := e.o.Storage.Moment()
-		if err != nil {
-			done <- opened{err: err}
-			return
-		}
-		done <- opened{s: &session{shard: shard, from: from, moment: m, as: g.log.applied, conf: g.log.conf, used: time.Now()}}
-	}) {
-		return 0, nil, ErrClosed
+	m, err := e.o.Storage.Moment()
+	if err != nil {
+		return 0, nil, err
 	}
-	// The engine answers, or ends: a moment that nobody waits for any more is
-	// closed with the sessions.
-	select {
-	case o := <-done:
-		if o.err != nil {
-			return 0, nil, o.err
-		}
-		id, err = e.fetches.add(o.s)
-		return id, o.s, err
-	case <-e.ended:
-		return 0, nil, ErrClosed
-	case <-e.fatal:
-		return 0, nil, ErrClosed
-	}
+	s = &session{shard: shard, from: from, moment: m, as: g.log.applied, conf: g.log.conf, used: e.ticks.Load()}
+	id, err = e.fetches.add(s)
+	return id, s, err
 }
 
 func (f *fetches) add(s *session) (uint64, error) {
@@ -156,7 +163,7 @@ func (f *fetches) add(s *session) (uint64, error) {
 		f.open = map[uint64]*session{}
 	}
 	for id, old := range f.open {
-		if time.Since(old.used) > fetchIdle && old.mu.TryLock() {
+		if s.used-old.used > fetchIdle && old.mu.TryLock() {
 			_ = old.moment.Close() // only read
 			old.mu.Unlock()
 			delete(f.open, id)
@@ -171,14 +178,14 @@ func (f *fetches) add(s *session) (uint64, error) {
 	return f.last, nil
 }
 
-func (f *fetches) find(id uint64, shard ids.Shard, from ids.Node) (*session, error) {
+func (f *fetches) find(id uint64, shard ids.Shard, from ids.Node, now int64) (*session, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.open[id]
 	if s == nil || s.shard != shard || s.from != from {
 		return nil, errSession
 	}
-	s.used = time.Now()
+	s.used = now
 	return s, nil
 }
 
@@ -203,13 +210,13 @@ func (f *fetches) closeAll() {
 }
 
 // next is the next part of the state.
-func (s *session) next() (*wire.Batch, bool, error) {
+func (s *session) next(most int) (*wire.Batch, bool, error) {
 	b := new(wire.Batch)
 	for ; s.class < len(wire.StateClasses); s.class++ {
 		class := wire.StateClasses[s.class]
 		full := false
 		err := s.moment.Scan(s.shard, class, s.key, nil, false, func(key, value []byte) bool {
-			if len(b.Bytes()) >= partBytes {
+			if len(b.Bytes()) >= most {
 				s.key, full = append(s.key[:0], key...), true
 				return false
 			}

@@ -17,14 +17,16 @@ var ErrFrame = errors.New("shards: malformed frame")
 // A frame has messages of many groups for one node:
 //
 //	version(1), then each: kind(1) shard(2) length(varint) body
-//	kind 1: a message of raft (raftpb.Message)   kind 2: index(varint) term(varint)
+//	kind 1: a message of raft (raftpb.Message)   kinds 2 and 3: index(varint) term(varint)
 //
-// The second says that the receiver is no member of the group any more, as of
-// that entry. Its page is docs/formats/raft.md.
+// Kind 2 says that the receiver is no member of the group any more, as of that
+// entry. Kind 3 says to the leader of a term that the sender does not have an
+// entry that it is taken to have. Its page is docs/formats/raft.md.
 const (
 	frameVersion = 1
 	kindMessage  = 1
 	kindGone     = 2
+	kindLost     = 3
 )
 
 func appendMessage(dst []byte, shard ids.Shard, m *pb.Message) ([]byte, error) {
@@ -38,8 +40,16 @@ func appendMessage(dst []byte, shard ids.Shard, m *pb.Message) ([]byte, error) {
 }
 
 func appendGone(dst []byte, shard ids.Shard, as mark) []byte {
-	body := binary.AppendUvarint(binary.AppendUvarint(nil, as.index), as.term)
-	return append(frameHead(dst, kindGone, shard, len(body)), body...)
+	return appendMark(dst, kindGone, shard, as)
+}
+
+func appendLost(dst []byte, shard ids.Shard, what mark) []byte {
+	return appendMark(dst, kindLost, shard, what)
+}
+
+func appendMark(dst []byte, kind byte, shard ids.Shard, m mark) []byte {
+	body := binary.AppendUvarint(binary.AppendUvarint(nil, m.index), m.term)
+	return append(frameHead(dst, kind, shard, len(body)), body...)
 }
 
 func frameHead(dst []byte, kind byte, shard ids.Shard, length int) []byte {
@@ -72,10 +82,14 @@ func parseFrame(from ids.Node, frame []byte) (list []received, err error) {
 			if r.msg.From != uint64(from) {
 				return nil, fmt.Errorf("%w: node %v speaks for %016x", ErrFrame, from, r.msg.From)
 			}
-		case kindGone:
+		case kindGone, kindLost:
 			b := wire.NewFields(body)
-			if r.gone = (mark{b.Uvarint(), b.Uvarint()}); b.Err() != nil || r.gone.index == 0 {
+			m := mark{b.Uvarint(), b.Uvarint()}
+			if b.Err() != nil || m.index == 0 {
 				return nil, fmt.Errorf("%w: no entry in %x", ErrFrame, body)
+			}
+			if r.gone = m; kind == kindLost {
+				r.gone, r.lost = mark{}, m
 			}
 		default:
 			continue

@@ -42,7 +42,6 @@ type group struct {
 	fetching bool             // a state is on its way here
 	away     bool             // a state is being installed: raft must wait
 	listed   bool             // in engine.dirty
-	removed  bool             // applied its own removal
 }
 
 // flight is what one entry carries.
@@ -69,6 +68,7 @@ func newGroup(e *Engine, shard ids.Shard, l *entryLog) (*group, error) {
 
 // open makes the raft node anew from the log.
 func (g *group) open() (err error) {
+	g.log.hard.Commit = max(g.log.hard.Commit, g.log.applied.index)
 	g.node, err = raft.NewRawNode(&raft.Config{
 		ID: uint64(g.engine.o.Self), ElectionTick: electionTicks, HeartbeatTick: heartbeatTicks,
 		Storage: g.log, Applied: g.log.applied.index,
@@ -385,9 +385,6 @@ func (g *group) applyConf(e *pb.Entry, b *wire.Batch) error {
 	}
 	g.log.conf = *g.node.ApplyConfChange(c)
 	b.Put(wire.ClassRaft, keyConf, appendConf(nil, g.log.conf))
-	if !g.isMember(g.engine.o.Self) {
-		g.removed = true
-	}
 	return nil
 }
 

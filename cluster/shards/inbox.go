@@ -25,6 +25,7 @@ type received struct {
 	from  ids.Node
 	msg   pb.Message
 	gone  mark // where it is no message: the sender's group has no such member as of this entry
+	lost  mark // nor: the sender lacks this entry, by which the leader of the term goes on
 }
 
 // inbox is how others reach the engine's goroutine. Proposals and messages are

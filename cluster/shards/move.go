@@ -103,11 +103,12 @@ func (g *group) changing() bool {
 }
 
 // lacks is how many entries a member is behind; as many as there can be where it
-// is none, or has not answered lately.
+// is none, or has not answered lately. One that was just added counts as active
+// for raft, and in a young log it would lack few entries with nothing at all.
 func (g *group) lacks(n ids.Node) (entries uint64) {
 	entries = 1 << 62
 	g.node.WithProgress(func(id uint64, _ raft.ProgressType, p progress) {
-		if id == uint64(n) && p.RecentActive && p.State != stateSnapshot {
+		if id == uint64(n) && p.RecentActive && p.State == stateReplicate {
 			entries = g.log.last() - min(p.Match, g.log.last())
 		}
 	})

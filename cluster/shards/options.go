@@ -128,6 +128,10 @@ type Options struct {
 	// second; default 32 MiB, negative: as fast as it can.
 	FetchBytes int
 
+	// PartBytes is how much of a state one answer to Fetch has, and a record more;
+	// default 1 MiB.
+	PartBytes int
+
 	// Go runs what takes its time beside the engine: the transfer of a state.
 	// Default: a goroutine, which Close waits for.
 	Go func(func())
@@ -159,6 +163,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.EntryBytes = orDefault(o.EntryBytes, 1<<20)
 	o.EnoughToGo = orDefault(o.EnoughToGo, 64)
 	o.LogBytes = orDefault(o.LogBytes, 4<<20)
+	o.PartBytes = orDefault(o.PartBytes, 1<<20)
 	if o.FetchBytes == 0 {
 		o.FetchBytes = 32 << 20
 	}

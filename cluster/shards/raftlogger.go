@@ -11,7 +11,7 @@ import (
 
 type progress = tracker.Progress
 
-const stateSnapshot = tracker.StateSnapshot
+const stateReplicate = tracker.StateReplicate
 
 // raftLogger gives raft's words to the log, at debug level but for warnings and
 // errors. A panic of raft ends the engine (see run).

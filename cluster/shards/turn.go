@@ -52,13 +52,12 @@ func (e *Engine) turn(ticks int) (wrote, open bool, err error) {
 			e.answer([]proposal{p}, ErrNotLeader)
 		}
 	}
+	e.ticks.Add(int64(ticks))
 	for range ticks {
 		for _, g := range e.list {
 			g.tick()
-			if g.blank() && g.silent > blankTicks && !g.fetching {
-				if err := e.drop(g); err != nil {
-					return false, false, err
-				}
+			if err := e.idle(g); err != nil {
+				return false, false, err
 			}
 		}
 	}
@@ -71,10 +70,6 @@ func (e *Engine) turn(ticks int) (wrote, open bool, err error) {
 	}
 	return wrote, true, nil
 }
-
-// blankTicks is how long a replica that knows nothing waits for its leader. A
-// message that was late made it, after the group had gone on without this node.
-const blankTicks = 50
 
 // closeGroups answers all that is left.
 func (e *Engine) closeGroups() {
@@ -102,6 +97,9 @@ func (e *Engine) step(r *received) error {
 	if r.gone != (mark{}) {
 		return e.dismissed(g, r)
 	}
+	if r.lost != (mark{}) {
+		return e.forgotten(g, r)
+	}
 	if g == nil {
 		if !makesReplica(&r.msg) || !e.exists(r.shard) {
 			return nil
@@ -116,7 +114,9 @@ func (e *Engine) step(r *received) error {
 	}
 	if !g.blank() && !g.isMember(r.from) && asks(&r.msg) {
 		e.frames[r.from] = appendGone(e.frames[r.from], g.shard, g.log.applied)
-		return nil
+		if !g.mayKnowBetter(&r.msg) {
+			return nil
+		}
 	}
 	if r.msg.Type == pb.MsgSnap {
 		e.takeState(g, r)
@@ -124,6 +124,10 @@ func (e *Engine) step(r *received) error {
 	}
 	g.silent = 0
 	g.touch()
+	if g.isTakenForAnother(&r.msg) {
+		e.frames[r.from] = appendLost(e.frames[r.from], g.shard, mark{g.log.last() + 1, r.msg.Term})
+		r.msg.Commit = 0
+	}
 	// What raft refuses is from a member that was, or to one that is not yet.
 	_ = g.node.Step(r.msg)
 	return nil
@@ -133,15 +137,6 @@ func (e *Engine) step(r *received) error {
 // nothing yet.
 func makesReplica(m *pb.Message) bool {
 	return m.Type == pb.MsgApp || m.Type == pb.MsgHeartbeat || m.Type == pb.MsgSnap
-}
-
-// asks tells the messages of one that takes itself for a member.
-func asks(m *pb.Message) bool {
-	switch m.Type {
-	case pb.MsgVote, pb.MsgPreVote, pb.MsgAppResp, pb.MsgHeartbeatResp, pb.MsgReadIndex:
-		return true
-	}
-	return false
 }
 
 // addReplica makes one that knows nothing: its leader will tell it all.
@@ -154,57 +149,6 @@ func (e *Engine) addReplica(shard ids.Shard) error {
 		l = &entryLog{}
 	}
 	return e.addGroup(shard, l)
-}
-
-// dismissed drops a replica that its group has gone on without.
-func (e *Engine) dismissed(g *group, r *received) error {
-	if g == nil || g.away || r.gone.index <= g.log.applied.index || g.leads {
-		return nil
-	}
-	if !g.blank() && !g.isMember(r.from) {
-		return nil // a stranger to the group as it is known here
-	}
-	return e.drop(g)
-}
-
-// drop removes a replica with its state. Its vote stays: it must not be given
-// twice, whatever becomes of this node.
-func (e *Engine) drop(g *group) error {
-	g.lose()
-	g.listed = true // so that nothing lists it again
-	e.dirty = slices.DeleteFunc(e.dirty, func(d *group) bool { return d == g })
-	if g.serving {
-		g.serving = false
-		e.tell(func(ev *Events) {
-			if ev.Yielded != nil {
-				ev.Yielded(g.shard)
-			}
-		})
-	}
-	b := wipe(new(wire.Batch))
-	b.DeleteRange(wire.ClassLog, nil, nil)
-	b.DeleteRange(wire.ClassStaged, nil, nil)
-	for _, key := range [][]byte{keyConf, keyApplied, keyCut, keyInstall} {
-		b.Delete(wire.ClassRaft, key)
-	}
-	hard := g.node.BasicStatus().HardState
-	b.Put(wire.ClassRaft, keyHard, appendHard(nil, pb.HardState{Term: hard.Term, Vote: hard.Vote}))
-	if err := e.o.Storage.Commit([]wire.ShardBatch{{Shard: g.shard, Batch: b}}, true); err != nil {
-		return fmt.Errorf("shards: remove the replica of shard %d: %w", g.shard, err)
-	}
-	delete(e.groups, g.shard)
-	e.relist()
-	e.status.Delete(g.shard)
-	e.o.Log.Info("a replica was removed: its group goes on without this node", "shard", int(g.shard))
-	return nil
-}
-
-// wipe adds the removal of all state.
-func wipe(b *wire.Batch) *wire.Batch {
-	for _, class := range wire.StateClasses {
-		b.DeleteRange(class, nil, nil)
-	}
-	return b
 }
 
 // advance makes passes until no group wants anything. Each is one write: what
@@ -345,9 +289,6 @@ func (e *Engine) after(w *ready) error {
 	}
 	g.observe()
 	g.finishReads()
-	if g.removed {
-		return e.drop(g)
-	}
 	g.touch()
 	return e.trimLog(g)
 }
