@@ -64,8 +64,9 @@ func (v view) show(op *operations.Operation) (platform.Operation, error) {
 
 // CreateOperation queues an operation at its device.
 func (f *Fleet) CreateOperation(ctx context.Context, n platform.NewOperation, key admin.IdempotencyKey) (platform.Operation, error) {
+	held := f.hold(key)
+	defer held.leave()
 	if !key.IsZero() {
-		defer f.keys.lock(key.Name)()
 		if id, found, err := f.used(f.env.Shards.OfObject(n.Device), key); err != nil || found {
 			if err != nil {
 				return platform.Operation{}, err
@@ -88,8 +89,13 @@ func (f *Fleet) CreateOperation(ctx context.Context, n platform.NewOperation, ke
 		submit.Extra = string(n.Fragments.Append(nil))
 	}
 	answer := make(chan operationAnswer, 1)
-	submit.Reply = func(op operations.Operation, err error) { answer <- operationAnswer{op, err} }
-	return f.awaitOperation(ctx, answer, f.gate.Post(e, submit))
+	submit.Reply = func(op operations.Operation, err error) {
+		answer <- operationAnswer{op, err}
+		held.release()
+	}
+	err = f.gate.Post(e, submit)
+	held.passed = err == nil
+	return f.awaitOperation(ctx, answer, err)
 }
 
 type operationAnswer struct {

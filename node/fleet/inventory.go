@@ -169,8 +169,9 @@ func (f *Fleet) Home(once admin.IdempotencyKey) ids.Shard {
 
 // CreateObjectIn makes an object in its Home.
 func (f *Fleet) CreateObjectIn(ctx context.Context, shard ids.Shard, c platform.ObjectChange, once admin.IdempotencyKey) (platform.ManagedObject, error) {
+	held := f.hold(once)
+	defer held.leave()
 	if !once.IsZero() {
-		defer f.keys.lock(once.Name)()
 		if id, found, err := f.used(shard, once); err != nil || found {
 			if err != nil {
 				return platform.ManagedObject{}, err
@@ -189,7 +190,8 @@ func (f *Fleet) CreateObjectIn(ctx context.Context, shard ids.Shard, c platform.
 	if m.ID, err = f.freeID(shard); err != nil {
 		return m, err
 	}
-	return m, f.writeObject(ctx, &m, onceOf(once, now, m.ID))
+	held.passed = true
+	return m, f.writeObject(ctx, &m, onceOf(once, now, m.ID), held.release)
 }
 
 // freeID draws an ID of the shard that names nothing yet.
@@ -212,8 +214,9 @@ func onceOf(key admin.IdempotencyKey, now time.Time, id ids.Object) func(*endpoi
 	return func(fx *endpoint.Effects) { fx.Batch.Put(wire.ClassOnce, o.Key, o.Value(uint64(id))) }
 }
 
-// writeObject stores an object and waits for the commit.
-func (f *Fleet) writeObject(ctx context.Context, m *platform.ManagedObject, also func(*endpoint.Effects)) error {
+// writeObject stores an object and waits for the commit. ended is called once, when
+// its fate is known.
+func (f *Fleet) writeObject(ctx context.Context, m *platform.ManagedObject, also func(*endpoint.Effects), ended func()) error {
 	done := make(chan error, 1)
 	value := appendObject(nil, m)
 	err := f.gate.Do(f.env.Shards.OfObject(m.ID), func(_ time.Time, _ *endpoint.Shard, fx *endpoint.Effects) {
@@ -221,8 +224,11 @@ func (f *Fleet) writeObject(ctx context.Context, m *platform.ManagedObject, also
 		if also != nil {
 			also(fx)
 		}
-		fx.Replies = append(fx.Replies, func(err error) { done <- err })
-	}, func(err error) { done <- notRun{err} })
+		fx.Replies = append(fx.Replies, func(err error) { done <- err; ended() })
+	}, func(err error) { done <- notRun{err}; ended() })
+	if err != nil {
+		ended()
+	}
 	return f.settled(ctx, done, err)
 }
 
@@ -259,7 +265,7 @@ func (f *Fleet) UpdateObject(ctx context.Context, id ids.Object, c platform.Obje
 	if m, err = m.Apply(c, time.Now().Truncate(time.Millisecond)); err != nil {
 		return m, err
 	}
-	return m, f.writeObject(ctx, &m, nil)
+	return m, f.writeObject(ctx, &m, nil, func() {})
 }
 
 func (f *Fleet) setFragments(ctx context.Context, e ids.Endpoint, c platform.ObjectChange) error {

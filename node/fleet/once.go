@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"sync"
 	"time"
 
 	"dormouse/actors/endpoint"
@@ -63,6 +64,28 @@ func (f *Fleet) usedElsewhere(ctx context.Context, but ids.Shard, key admin.Idem
 		}
 	}
 	return nil
+}
+
+// keyHold keeps others with the same key waiting until the fate of what is made
+// under it is known, also if its client does not wait any more: one that repeats
+// must find the key used.
+type keyHold struct {
+	release func() // may be called again
+	passed  bool   // whoever carries it out will call release
+}
+
+func (f *Fleet) hold(key admin.IdempotencyKey) *keyHold {
+	if key.IsZero() {
+		return &keyHold{release: func() {}}
+	}
+	return &keyHold{release: sync.OnceFunc(f.keys.lock(key.Name))}
+}
+
+// leave is the end of the call.
+func (h *keyHold) leave() {
+	if !h.passed {
+		h.release()
+	}
 }
 
 // once makes the record of a key; nil where there is none.

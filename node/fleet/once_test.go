@@ -5,8 +5,10 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"dormouse/actors/endpoint"
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
@@ -134,4 +136,43 @@ func TestStrangeKeyRecordsAreForgotten(t *testing.T) {
 	if err := n.expireKeys(3, begin); err != nil || n.count(wire.ClassOnce) != 0 {
 		t.Errorf("%v, %d left", err, n.count(wire.ClassOnce))
 	}
+}
+
+// lateGate carries out what is posted when it is let go.
+type lateGate struct {
+	*node
+	late chan func()
+}
+
+func (g lateGate) Post(id ids.Endpoint, ev endpoint.Event) error {
+	g.late <- func() { _ = g.node.Post(id, ev) }
+	return nil
+}
+
+// TestKeyOutlivesItsClient: who gave up and asks again gets what the first call
+// made after all, and not another one.
+func TestKeyOutlivesItsClient(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		e := n.device("d", sleeper)
+		gate := lateGate{n, make(chan func(), 2)}
+		f := New(n.env, n, gate, n.credentials, n.logger)
+		create := func(ctx context.Context) (platform.Operation, error) {
+			return f.CreateOperation(ctx, platform.NewOperation{Device: e.Object(), Text: "read /3"}, key("k", "body"))
+		}
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := create(gone); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		again := make(chan error, 1)
+		go func() {
+			_, err := create(context.Background())
+			again <- err
+		}()
+		synctest.Wait()
+		(<-gate.late)()
+		if err := <-again; err != nil || n.count(wire.ClassOperation) != 1 || len(gate.late) != 0 {
+			t.Errorf("%d operations, %v", n.count(wire.ClassOperation), err)
+		}
+	})
 }
