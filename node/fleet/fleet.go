@@ -124,7 +124,7 @@ type locks struct {
 }
 
 type held struct {
-	sync.Mutex
+	taken chan struct{} // of one
 	users int
 }
 
@@ -136,14 +136,14 @@ func (l *locks) lock(key [16]byte) (unlock func()) {
 	}
 	h := l.held[key]
 	if h == nil {
-		h = new(held)
+		h = &held{taken: make(chan struct{}, 1)}
 		l.held[key] = h
 	}
 	h.users++
 	l.mu.Unlock()
-	h.Lock()
+	h.taken <- struct{}{}
 	return func() {
-		h.Unlock()
+		<-h.taken
 		l.mu.Lock()
 		if h.users--; h.users == 0 {
 			delete(l.held, key)
