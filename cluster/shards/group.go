@@ -294,7 +294,7 @@ func (g *group) tick() {
 		return
 	}
 	g.silent++
-	if !g.single() {
+	if !g.single() || !g.leads { // one that is left by its leader must become it
 		g.node.Tick()
 		g.touch()
 	}

@@ -170,3 +170,21 @@ func TestAVoterThatLagsBehindVotesForWhoItDoesNotKnow(t *testing.T) {
 		w.writes("a")
 	})
 }
+
+// The leader of two is removed by the entry of the leader before it.
+func TestWhoIsLeftAloneLeads(t *testing.T) {
+	in(t, 1, func(w *net) {
+		a, b := w.start(1, disk.New(), true), w.start(2, disk.New(), false)
+		w.grow(2)
+		w.leads(1)
+		w.mu.Lock()
+		w.cut[[2]ids.Node{2, 1}] = true
+		w.mu.Unlock()
+		a.engine.Change(0, shards.Remove, 2, func(error) {})
+		w.until("nobody leads", func() bool { return w.leader(0) == nil })
+		w.isolate(2, false)
+		b.engine.Forget(1) // and asks to lead at once
+		w.until("one is alone", func() bool { st, _ := a.engine.Status(0); return len(st.Voters) == 1 })
+		w.writes("a")
+	})
+}

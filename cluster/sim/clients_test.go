@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	"dormouse/cluster/shards"
 	"dormouse/codec/ids"
@@ -137,7 +138,8 @@ func registerKey(n int) []byte { return []byte(fmt.Sprint("r", n)) }
 
 func (l *life) put(shard ids.Shard, n int) {
 	w := l.w
-	if !w.begin(fmt.Sprint(shard, " ", n)) {
+	end, may := w.begin(fmt.Sprint(shard, " ", n))
+	if !may {
 		return
 	}
 	op := &operation{key: fmt.Sprint(shard, " ", n), put: true, value: fmt.Sprint(w.stamp()), called: w.stamp()}
@@ -153,6 +155,7 @@ func (l *life) put(shard ids.Shard, n int) {
 	}
 	w.book.history = append(w.book.history, op)
 	l.propose(shard, b, func(err error) {
+		end()
 		switch {
 		case err == nil:
 			op.returned = w.stamp()
@@ -163,17 +166,19 @@ func (l *life) put(shard ids.Shard, n int) {
 }
 
 // most operations of one key go on at a time, as far as their clients know: to
-// judge a history takes exponential time in that.
-const most = 5
+// judge a history may take time that is exponential in that.
+const most = 4
 
-// begin says that another operation of a key may begin.
-func (w *world) begin(key string) bool {
+// begin says that another operation of a key may begin. It ends when end is
+// called, or its client gives up.
+func (w *world) begin(key string) (end func(), may bool) {
 	if w.busy[key] >= most {
-		return false
+		return nil, false
 	}
 	w.busy[key]++
-	w.after(w.between(20*millisecond, second), func() { w.busy[key]-- })
-	return true
+	once := sync.OnceFunc(func() { w.busy[key]-- })
+	w.after(w.between(second, 5*second), once)
+	return once, true
 }
 
 // fill makes a value longer.
@@ -187,7 +192,8 @@ func fill(b []byte, n int) []byte {
 
 func (l *life) read(shard ids.Shard, n int) {
 	w := l.w
-	if !w.begin(fmt.Sprint(shard, " ", n)) {
+	end, may := w.begin(fmt.Sprint(shard, " ", n))
+	if !may {
 		return
 	}
 	op := &operation{key: fmt.Sprint(shard, " ", n), called: w.stamp()}
@@ -205,6 +211,7 @@ func (l *life) read(shard ids.Shard, n int) {
 		if st, ok := l.engine.Status(shard); ok && st.Leads {
 			look()
 		}
+		end()
 		return
 	}
 	called := false
@@ -213,7 +220,10 @@ func (l *life) read(shard ids.Shard, n int) {
 			w.fail("node %d: a read of shard %d was answered twice", l.m.id, shard)
 		}
 		called = true
-		if l.point() && err == nil {
+		if !l.point() {
+			return
+		}
+		if end(); err == nil {
 			look()
 		}
 	})

@@ -173,6 +173,9 @@ func (w *world) bury() {
 			m.ahead[s] = max(m.ahead[s], l.seen[s], lastEntry(m.disk, s))
 		}
 		m.disk, m.life, m.paused, m.held = m.disk.Crash(keep), nil, false, nil
+		for _, s := range w.shards() { // what was cut off the log may be there again
+			m.ahead[s] = max(m.ahead[s], lastEntry(m.disk, s))
+		}
 		w.note("crash", nil, uint64(m.id), uint64(keep), uint64(unsynced))
 		w.stats.crashes++
 		down := w.about(second)

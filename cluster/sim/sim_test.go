@@ -24,7 +24,7 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
-	seeds := number64(t, "SIM_SEEDS", 80)
+	seeds := number64(t, "SIM_SEEDS", 60)
 	if testing.Short() || raced {
 		seeds /= 5
 	}
