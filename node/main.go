@@ -51,36 +51,58 @@ func run(args []string) error {
 	case err != nil:
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: loaded.Config.LogLevel}))
+	level := new(slog.LevelVar)
+	level.Set(loaded.Config.LogLevel)
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	for _, w := range loaded.Warnings {
 		logger.Warn(w)
 	}
 	if show {
 		return loaded.Print(os.Stdout)
 	}
-	return serve(loaded.Config, logger)
+	return serve(loaded.Config, app.Options{Logger: logger, Level: level}, args)
 }
 
-func serve(c config.Config, logger *slog.Logger) error {
+func serve(c config.Config, o app.Options, args []string) error {
+	logger := o.Logger
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	node, err := app.New(c, app.Options{Logger: logger})
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	node, err := app.New(c, o)
 	if err != nil {
 		return err
 	}
 	if err := node.Start(); err != nil {
 		return errors.Join(err, node.Stop())
 	}
-	select {
-	case s := <-signals:
-		logger.Info("stopping", "signal", s.String())
-	case err := <-node.Failed():
-		logger.Error("the node cannot go on", "error", err)
-		return errors.Join(err, node.Stop())
+	for running := true; running; {
+		select {
+		case <-again:
+			reload(node, logger, args)
+		case s := <-signals:
+			logger.Info("stopping", "signal", s.String())
+			running = false
+		case err := <-node.Failed():
+			logger.Error("the node cannot go on", "error", err)
+			return errors.Join(err, node.Stop())
+		}
 	}
 	go func() {
 		<-signals // a second signal does not wait
 		os.Exit(1)
 	}()
 	return node.Stop()
+}
+
+// reload reads the settings anew, and what they name; the node goes on with the old
+// ones where that fails.
+func reload(node *app.App, logger *slog.Logger, args []string) {
+	loaded, err := config.Load(config.System(args))
+	if err == nil {
+		err = node.Reload(loaded.Config)
+	}
+	if err != nil {
+		logger.Error("not all could be read anew", "error", err)
+	}
 }

@@ -24,6 +24,13 @@ type Cluster interface {
 	// Remove says that a node is gone for good. ErrConflict where it is there and
 	// holds data.
 	Remove(ctx context.Context, name string) error
+	// Recover makes this node the only voter of a shard whose majority is lost for
+	// good; what this node does not have is lost. ErrConflict where there is a
+	// leader, ErrNotFound where there is no replica here.
+	Recover(ctx context.Context, shard ids.Shard) error
+	// Reload lets all nodes read their keys and certificates anew. Faults are by
+	// the names of the nodes.
+	Reload(ctx context.Context) (faults map[string]string, err error)
 }
 
 // Node is a node of the cluster.
@@ -65,12 +72,14 @@ const (
 
 func (s *site) clusterRoutes(mux *http.ServeMux) {
 	for pattern, r := range map[string]methods{
-		nodesPath:                    {http.MethodGet: s.listNodes},
-		nodesPath + "/{name}":        {http.MethodGet: s.getNode},
-		nodesPath + "/{name}/drain":  {http.MethodPost: s.drainNode(false), http.MethodDelete: s.drainNode(true)},
-		nodesPath + "/{name}/remove": {http.MethodPost: s.removeNode},
-		"/cluster/shards":            {http.MethodGet: s.listShards},
-		"/cluster/self":              {http.MethodGet: s.getSelf},
+		nodesPath:                             {http.MethodGet: s.listNodes},
+		nodesPath + "/{name}":                 {http.MethodGet: s.getNode},
+		nodesPath + "/{name}/drain":           {http.MethodPost: s.drainNode(false), http.MethodDelete: s.drainNode(true)},
+		nodesPath + "/{name}/remove":          {http.MethodPost: s.removeNode},
+		"/cluster/shards":                     {http.MethodGet: s.listShards},
+		"/cluster/shards/{id}/unsafe-recover": {http.MethodPost: s.recoverShard},
+		"/cluster/keys":                       {http.MethodPost: s.reloadKeys},
+		"/cluster/self":                       {http.MethodGet: s.getSelf},
 	} {
 		mux.Handle(pattern, s.bounded(resource{area: "cluster", methods: r}))
 	}
@@ -127,4 +136,51 @@ func (s *site) drainNode(keep bool) handler {
 
 func (s *site) removeNode(_ http.ResponseWriter, r *http.Request) (answer, error) {
 	return answer{}, s.cluster.Remove(r.Context(), r.PathValue("name"))
+}
+
+// recoverShard asks for the words that say that the caller knows what it costs.
+func (s *site) recoverShard(w http.ResponseWriter, r *http.Request) (answer, error) {
+	id, err := parseShard(r.PathValue("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return answer{}, err
+	}
+	var said struct {
+		Confirm string `json:"confirm"`
+	}
+	if json.Unmarshal(body, &said) != nil || said.Confirm != confirmLoss {
+		return answer{}, Refuse(ErrUnprocessable, "What other nodes have of the shard and this one has not is lost: to go on, send {\"confirm\":%q}.", confirmLoss)
+	}
+	s.logger.Warn("unsafe recovery of a shard was asked for", "shard", ShardName(id), "by", r.RemoteAddr)
+	err = s.cluster.Recover(r.Context(), id)
+	s.logger.Warn("unsafe recovery of a shard", "shard", ShardName(id), "by", r.RemoteAddr, "error", err)
+	return answer{}, err
+}
+
+const confirmLoss = "data may be lost"
+
+func parseShard(text string) (ids.Shard, error) {
+	if text == ShardName(ids.System) {
+		return ids.System, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n >= ids.MaxShards {
+		return 0, Refuse(ErrNotFound, "There is no shard %q.", text)
+	}
+	return ids.Shard(n), nil
+}
+
+func (s *site) reloadKeys(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	faults, err := s.cluster.Reload(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	a, err := clusterAnswer(map[string]any{"faults": faults})
+	if len(faults) > 0 {
+		a.status = http.StatusBadGateway
+	}
+	return a, err
 }

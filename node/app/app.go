@@ -35,7 +35,8 @@ import (
 type Options struct {
 	Logger  *slog.Logger // nil discards
 	Version string
-	Idle    time.Duration // a cell without events leaves the memory after it; 0 is 10 s
+	Level   *slog.LevelVar // of Logger, to be set by Reload; nil: it stays
+	Idle    time.Duration  // a cell without events leaves the memory after it; 0 is 10 s
 
 	// Store, where set, may change what the store is opened with.
 	Store func(*store.Options)
@@ -77,6 +78,7 @@ type App struct {
 	admin       *admin.Server    // nil: no HTTP listener
 
 	version  string
+	level    *slog.LevelVar
 	sending  func([]byte) // of Options
 	failed   chan error   // gets the first fault that ends the node
 	sweeping sync.WaitGroup
@@ -94,7 +96,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	a = &App{
-		config: c, logger: o.Logger, version: o.Version, sending: o.Sending, metrics: metrics.New(),
+		config: c, logger: o.Logger, version: o.Version, level: o.Level, sending: o.Sending, metrics: metrics.New(),
 		failed: make(chan error, 1), leading: make(chan error, ids.MaxShards), cancel: func() {},
 	}
 	a.listen = metrics.Tee(a.metrics.Listener(), metrics.Logger(o.Logger)).Complete()

@@ -175,3 +175,38 @@ func acted(name string, err error) error {
 	}
 	return fmt.Errorf("%w: %w", admin.ErrBusy, err)
 }
+
+// Recover implements admin.Cluster, for a node that is alone: it has its majority.
+func (o alone) Recover(context.Context, ids.Shard) error {
+	return admin.Refuse(admin.ErrConflict, "The node is alone, and leads all shards.")
+}
+
+// Reload implements admin.Cluster.
+func (o alone) Reload(context.Context) (map[string]string, error) {
+	if err := o.a.reload(); err != nil {
+		return map[string]string{o.name(): err.Error()}, nil
+	}
+	return map[string]string{}, nil
+}
+
+func (o among) Recover(ctx context.Context, shard ids.Shard) error {
+	done := make(chan error, 1)
+	o.a.engine.Recover(shard, func(err error) { done <- err })
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	switch {
+	case errors.Is(err, shards.ErrNoReplica):
+		return admin.Refuse(admin.ErrNotFound, "This node has no replica of shard %s.", admin.ShardName(shard))
+	case errors.Is(err, shards.ErrMove):
+		return admin.Refuse(admin.ErrConflict, "Shard %s needs no recovery: %v.", admin.ShardName(shard), err)
+	}
+	return err
+}
+
+func (o among) Reload(ctx context.Context) (map[string]string, error) {
+	return o.a.peers.ReloadAll(ctx), nil
+}

@@ -94,7 +94,7 @@ func (a *App) openPeers(Options) error {
 		Self: a.self, Name: name, Zone: a.config.Zone, Replace: a.config.Replace, Cluster: a.config.ClusterName,
 		Bind: bind, Advertise: advertise, Join: a.config.Join, Keys: keys, Identity: identity,
 		HTTP: httpPort(a.config.HTTP), Version: a.version, Shards: a.store.Shards(), State: a.store,
-		Welcome: a.welcomed, Serve: a.serveOther, Datagrams: a.forwarded, Log: a.logger,
+		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.reload, Datagrams: a.forwarded, Log: a.logger,
 	})
 	return err
 }

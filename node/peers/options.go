@@ -27,6 +27,7 @@ type Engine interface {
 	Status(shard ids.Shard) (shards.Status, bool)
 	Change(shard ids.Shard, c shards.Change, n ids.Node, done func(error))
 	Forget(n ids.Node)
+	Recover(shard ids.Shard, done func(error))
 }
 
 // Options of a node among others.
@@ -56,6 +57,8 @@ type Options struct {
 
 	// Welcome tells a node that joins what it must know.
 	Welcome func() Welcome
+	// Reload reads the node's files of keys and certificates anew.
+	Reload func() error
 	// Serve answers calls of other nodes, of kinds from FirstKind on.
 	Serve func(ctx context.Context, from ids.Node, kind byte, request []byte) ([]byte, error)
 	// Datagrams takes what other nodes forward; see cluster/link.
@@ -73,6 +76,7 @@ const (
 	kindWelcome = 2 // from a node that wants to join: what it must know
 	kindHello   = 3 // a node's record, to be written by the leader of the system group
 	kindLed     = 5 // the groups that a node leads
+	kindReload  = 6 // a node reads its keys and certificates anew
 	kindAct     = 4 // something that the leader of a shard, or of the system group, is asked to do
 )
 

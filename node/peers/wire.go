@@ -63,6 +63,8 @@ func (p *Peers) serve(ctx context.Context, from wire.Node, kind byte, request []
 		return p.o.Welcome().append(nil), nil
 	case kindHello:
 		return nil, p.takeHello(ctx, request)
+	case kindReload:
+		return nil, p.o.Reload()
 	case kindLed:
 		return p.serveLed()
 	case kindAct:
