@@ -63,11 +63,21 @@ func (e *Endpoint) contacted(now time.Time) {
 }
 
 // Expiry is when the registration ends unless it is updated; zero for never.
+// Outages of its shard put it off: Outages.Defer, from LastUpdate.
 func Expiry(c *Contact, grace time.Duration) time.Time {
 	if !c.Registered || c.Lifetime <= 0 {
 		return time.Time{}
 	}
 	return c.LastUpdate.Add(time.Duration(min(c.Lifetime, maxLifetime))*time.Second + grace)
+}
+
+// expiry is Expiry with the grace, in time in which the device could be heard.
+func (e *Endpoint) expiry() time.Time {
+	end := Expiry(&e.at, e.shard.Env.Config.LifetimeGrace)
+	if end.IsZero() {
+		return end
+	}
+	return e.shard.Served.Outages.Defer(e.at.LastUpdate, end)
 }
 
 // maxLifetime keeps an expiry within what a Duration holds: 200 years.
@@ -77,7 +87,7 @@ const maxLifetime = 200 * 365 * 86400
 // before. The timer is lazy: an update that moves the end away leaves it.
 func (e *Endpoint) arm(now time.Time, fx *Effects) {
 	e.summarize()
-	end := Expiry(&e.at, e.shard.Env.Config.LifetimeGrace)
+	end := e.expiry()
 	if end.IsZero() {
 		return
 	}
@@ -98,7 +108,7 @@ func (e *Endpoint) deadline(now time.Time, ev Deadline, fx *Effects) {
 	}
 	e.at.Timer = 0
 	e.saveContact = true
-	end := Expiry(&e.at, e.shard.Env.Config.LifetimeGrace)
+	end := e.expiry()
 	if end.IsZero() || end.After(now) {
 		e.arm(now, fx)
 		return

@@ -83,6 +83,9 @@ type Shard struct {
 	Env *Env
 	ID  ids.Shard
 
+	// Served is kept by whoever runs the shard: Resume, Note and Mark.
+	Served Served
+
 	lastOperation ids.Operation
 	scratch       []byte // of save
 	plain         []byte // of transmit: the message that is sealed next

@@ -27,6 +27,8 @@ import (
 //	fragments                  JSON of the managed object
 //	remove | sweep
 //	advance 5s                 the clock; ticks and durable timers fire in order
+//	mark                       the shard is served now, and that is stored
+//	off 48h                    nobody serves the shard for so long; then a restart
 //	restart                    the memory is lost, the store is not
 //	crash                      the next event's commit is lost, and the memory
 //	crash after                the next event is committed; nothing leaves, and the memory is lost
@@ -70,6 +72,16 @@ func (w *world) run(t *testing.T, d *datadriven.TestData) string {
 		w.e = nil
 		w.start()
 		w.printf("%s", "loaded")
+	case "mark":
+		w.mark()
+	case "off":
+		dur, err := time.ParseDuration(d.CmdArgs[0].Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.now, w.e = w.now.Add(dur), nil
+		w.start()
+		w.printf("loaded after %d outages", len(w.shard.Served.Outages))
 	case "crash":
 		w.lose = beforeCommit
 		if d.HasArg("after") {

@@ -144,7 +144,7 @@ func (e *Endpoint) dropOperation(ev *DropOperation, fx *Effects) {
 }
 
 // sweep puts back what a crash left EXECUTING, and fails what is EXECUTING for
-// too long (platform 10: starved operations).
+// too long (platform 10: starved operations), outages of the shard not counted.
 func (e *Endpoint) sweep(now time.Time, fx *Effects) {
 	if e.at.Active == 0 || !e.readQueue() {
 		return
@@ -154,7 +154,7 @@ func (e *Endpoint) sweep(now time.Time, fx *Effects) {
 		running := e.task != nil && e.task.op == op
 		switch {
 		case op.Status != operations.Executing:
-		case limit > 0 && now.Sub(op.Updated) > limit:
+		case limit > 0 && now.After(e.shard.Served.Outages.Defer(op.Updated, op.Updated.Add(limit))):
 			e.abandon(op)
 			e.end(now, op, operations.Failed, "no change for longer than "+limit.String(), fx)
 		case !running:

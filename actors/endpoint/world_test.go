@@ -72,10 +72,20 @@ func (w *world) start() {
 	if w.shard, err = NewShard(w.env, w.env.Shards.Of(id)); err != nil {
 		w.t.Fatal(err)
 	}
+	if _, _, err = w.shard.Resume(w.now); err != nil {
+		w.t.Fatal(err)
+	}
 	if w.e, err = LoadFrom(w.shard, id); err != nil {
 		w.t.Fatal(err)
 	}
 	w.wake = w.e.wake()
+}
+
+// mark stores that the shard is served until now.
+func (w *world) mark() {
+	w.start()
+	w.shard.Served.Mark(w.now)
+	w.store.apply(w.shard.ID, wire.Write{Kind: wire.Put, Class: wire.ClassMeta, Key: ServedKey, Value: w.shard.Served.Append(nil)})
 }
 
 // number is 1 for the first operation that was stored.

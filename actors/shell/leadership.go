@@ -3,6 +3,7 @@ package shell
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"dormouse/actors/endpoint"
 	"dormouse/codec/ids"
@@ -13,6 +14,7 @@ import (
 type shard struct {
 	*endpoint.Shard
 	clockwork
+	marks
 	cells  places
 	hints  hints
 	posts  posts
@@ -77,14 +79,20 @@ func (l *loop) open(id ids.Shard) error {
 		return nil
 	}
 	s := &shard{cells: make(places), posts: make(posts), hints: hints{limit: l.hintsOfShard()}}
-	err := error(ErrPanic)
+	err, gap := error(ErrPanic), time.Duration(0)
 	l.guard(0, func() {
-		if s.Shard, err = endpoint.NewShard(l.options.Env, id); err == nil && l.options.Timers != nil {
+		if s.Shard, err = endpoint.NewShard(l.options.Env, id); err != nil {
+			return
+		}
+		if gap, err = l.resume(s); err == nil && l.options.Timers != nil {
 			s.queue = l.options.Timers(id)
 		}
 	})
 	if err != nil {
 		return fmt.Errorf("shell: open shard %d: %w", id, err)
+	}
+	if gap > 0 {
+		l.unserved(s, gap)
 	}
 	s.clean = l.clock + int64(cleanupEvery)
 	l.nextTimers = min(l.nextTimers, s.next())

@@ -51,6 +51,8 @@ type loop struct {
 
 	nextTimers  int64
 	firstTimers int
+	nextMarks   int64
+	marked      []byte // of mark
 
 	spare          []*group
 	spareProposals []*proposal
@@ -66,7 +68,7 @@ type loop struct {
 func newLoop(s *Shell) *loop {
 	l := &loop{
 		shell: s, options: &s.options, inbox: newInbox(s.options.Inbox),
-		shards: make([]*shard, s.options.Env.Shards), clears: make(map[wire.Sign][]func()), quota: max(1, s.options.MaxAwake/s.options.Loops), epoch: time.Now().Add(-1),
+		shards: make([]*shard, s.options.Env.Shards), clears: make(map[wire.Sign][]func()), quota: max(1, s.options.MaxAwake/s.options.Loops), epoch: time.Now().Add(-1), nextMarks: math.MaxInt64,
 	}
 	l.props = actor.PropsFromProducer(
 		func() actor.Actor { return l.spawning },
@@ -118,6 +120,7 @@ func (l *loop) turn() (more bool) {
 	l.handleRest()
 	if !l.closing {
 		more = l.tick()
+		l.markShards()
 		l.fireTimers()
 		l.sweep()
 	}
@@ -180,6 +183,7 @@ func (l *loop) pause() time.Duration {
 	if c := l.ages.oldest; c != nil {
 		next = min(next, c.last+int64(l.options.Idle))
 	}
+	next = min(next, l.nextMarks)
 	if l.options.Timers != nil {
 		next = min(next, l.nextTimers)
 	}

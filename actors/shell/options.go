@@ -111,6 +111,7 @@ type Options struct {
 	Idle      time.Duration // without events for so long a cell is passivated; default 10 s
 	Inbox     int           // events that wait, and groups in flight, per loop; default 8192
 	TimerStep time.Duration // durable timers fire at most so late; default 1 s
+	MarkEvery time.Duration // a shard with devices stores at least so often that it is served; default 10 s
 	Drain     time.Duration // Stop waits at most so long for commits; default 10 s
 }
 
@@ -125,6 +126,9 @@ type Events struct {
 	CommitFailed func(shard ids.Shard, err error)
 	// TimersFailed: the timers of the shard are read again a step later.
 	TimersFailed func(shard ids.Shard, err error)
+	// Unserved: nobody served the shard for so long, as far as its mark tells.
+	// What hangs on time in which devices can be heard is put off.
+	Unserved func(shard ids.Shard, gap time.Duration)
 }
 
 // Panic is a panic that was caught.
@@ -145,7 +149,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, errors.New("shell: Load, Propose and Send must be given")
 	case o.Env.Shards == 0:
 		return o, errors.New("shell: Env.Shards must be at least 1")
-	case o.Loops < 0 || o.MaxAwake < 0 || o.Inbox < 0 || o.Idle < 0 || o.TimerStep < 0 || o.Drain < 0:
+	case o.Loops < 0 || o.MaxAwake < 0 || o.Inbox < 0 || o.Idle < 0 || o.TimerStep < 0 || o.MarkEvery < 0 || o.Drain < 0:
 		return o, fmt.Errorf("shell: bounds must not be negative")
 	}
 	o.Loops = min(orDefault(o.Loops, max(1, runtime.NumCPU()/2)), int(o.Env.Shards))
@@ -153,6 +157,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Inbox = orDefault(o.Inbox, 8192)
 	o.Idle = orDefault(o.Idle, 10*time.Second)
 	o.TimerStep = orDefault(o.TimerStep, time.Second)
+	o.MarkEvery = orDefault(o.MarkEvery, 10*time.Second)
 	o.Drain = orDefault(o.Drain, 10*time.Second)
 	if o.Stray == nil {
 		o.Stray = func(*endpoint.Datagram) []byte { return nil }

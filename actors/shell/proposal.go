@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"time"
+
 	"dormouse/codec/wire"
 )
 
@@ -11,6 +13,7 @@ type proposal struct {
 	waiters []*group    // a group is in it once for each commit that it waits for
 	posts   []wire.Sign // signposts that it sets
 	wiped   []wire.Sign // and that it removes
+	mark    time.Time   // that it writes, zero for none
 	err     error
 
 	// done is given to Propose, settle runs on the loop: made once, because a
@@ -49,6 +52,9 @@ func (l *loop) newProposal(s *shard) *proposal {
 func (l *loop) proposeAll() {
 	for i, s := range l.dirty {
 		p := s.writes
+		if p.mark.IsZero() {
+			l.takeAlong(s, p)
+		}
 		s.writes = nil
 		l.dirty[i] = nil
 		l.committing++
@@ -67,6 +73,9 @@ func (l *loop) settle(p *proposal) {
 	}
 	l.committing--
 	s.landed(p)
+	if !p.mark.IsZero() {
+		l.markSettled(s, p)
+	}
 	if p.err == nil {
 		l.armed(p)
 	} else {
@@ -103,7 +112,7 @@ const maxProposal = 1 << 20
 
 func (l *loop) keepProposal(p *proposal) {
 	p.batch.Reset()
-	p.shard, p.err = nil, nil
+	p.shard, p.err, p.mark = nil, nil, time.Time{}
 	p.waiters, p.posts, p.wiped = p.waiters[:0], p.posts[:0], p.wiped[:0]
 	if len(l.spareProposals) < 64 && cap(p.batch.Bytes()) <= maxProposal {
 		l.spareProposals = append(l.spareProposals, p)

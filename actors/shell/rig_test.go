@@ -28,7 +28,8 @@ type desk struct {
 	records map[string][]byte
 	pending map[ids.Shard][]pending
 	auto    bool
-	broken  error // of Get and Scan
+	moments map[time.Time]int // how much was proposed when
+	broken  error             // of Get and Scan
 	work    chan struct{}
 	end     chan struct{}
 }
@@ -40,7 +41,7 @@ type pending struct {
 
 func newDesk() *desk {
 	return &desk{
-		records: make(map[string][]byte), pending: make(map[ids.Shard][]pending),
+		records: make(map[string][]byte), moments: make(map[time.Time]int), pending: make(map[ids.Shard][]pending),
 		work: make(chan struct{}, 1), end: make(chan struct{}),
 	}
 }
@@ -83,6 +84,7 @@ func (d *desk) Scan(shard ids.Shard, class wire.Class, from, to []byte, reverse 
 func (d *desk) propose(shard ids.Shard, b *wire.Batch, done func(error)) {
 	d.mu.Lock()
 	d.pending[shard] = append(d.pending[shard], pending{b, done})
+	d.moments[time.Now()]++
 	d.mu.Unlock()
 	select {
 	case d.work <- struct{}{}:
@@ -238,6 +240,9 @@ func (c *toy) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) {
 		c.say(fx, wire.ReturnPath{}, "tick")
 		c.wake = time.Time{}
 	case endpoint.Deadline:
+		if c.r.onDeadline != nil {
+			c.r.onDeadline()
+		}
 		c.obey(now, "w", wire.ReturnPath{}, fx)
 		if c.r.is(c.r.panicOnDeadline, c.id) {
 			panic("deadline")
@@ -307,6 +312,8 @@ type rig struct {
 
 	poison, panicOnDeadline map[ids.Endpoint]bool
 
+	onDeadline func() // nil: nothing
+
 	mu      sync.Mutex
 	foreign []string // datagrams for other nodes, with their shard
 	sent    []string
@@ -332,6 +339,9 @@ func newRig(t *testing.T, o Options) *rig {
 	if o.Loops == 0 {
 		o.Loops = 2
 	}
+	if o.MarkEvery == 0 {
+		o.MarkEvery = 1000 * time.Hour // other tests count what is written
+	}
 	o.Env = &endpoint.Env{State: r.desk, Shards: 8, Key: ids.Key{1, 2, 3}}
 	o.Load, o.Propose, o.Send = r.load, r.desk.propose, r.send
 	o.Stray = func(d *endpoint.Datagram) []byte { return []byte("stray " + string(d.Buffer)) }
@@ -353,6 +363,7 @@ func newRig(t *testing.T, o Options) *rig {
 		LoadFailed:   func(id ids.Endpoint, err error) { r.event(fmt.Sprintf("load %x", uint64(id))) },
 		CommitFailed: func(shard ids.Shard, err error) { r.event(fmt.Sprintf("commit %v", err)) },
 		TimersFailed: func(shard ids.Shard, err error) { r.event("timers") },
+		Unserved:     func(shard ids.Shard, gap time.Duration) { r.event(fmt.Sprint(shard, " unserved for ", gap)) },
 	}
 	var err error
 	if r.shell, err = New(o); err != nil {

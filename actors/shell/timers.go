@@ -88,6 +88,7 @@ func (l *loop) fireShard(s *shard, budget int) (fired int) {
 	if limit <= 0 || l.clock < s.poll {
 		return fired
 	}
+	l.noteOutage(s)
 	due, next, err := s.queue.Due(l.now, limit)
 	s.poll = l.clock + int64(l.options.TimerStep)
 	if err != nil {
