@@ -237,6 +237,9 @@ func (s storage) Refuses(shard ids.Shard, b *wire.Batch) error { return s.l.disk
 func (s storage) Commit(batches []wire.ShardBatch, sync bool) error {
 	if j := s.l.job; j != nil {
 		j.pause()
+		if w := s.l.w; w.profile.points && !w.quiet && w.chance(20) { // these writes are few
+			s.l.die()
+		}
 	}
 	if !s.l.point() {
 		return errDead
