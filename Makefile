@@ -14,11 +14,15 @@ export CGO_ENABLED ?= 0
 # Where goroutines meet.
 RACE = ./actors/... ./node/... ./cluster/...
 
-.PHONY: run build test vet race bench chaos fuzz soak sim lint clean
+.PHONY: run cluster build test vet race bench chaos fuzz soak sim lint clean
 
 ## run: start a node that accepts unknown devices; more flags by ARGS="..."
 run: bin/dormouse
 	bin/dormouse --accept-unknown $(ARGS)
+
+## cluster: start three nodes on loopback, in data/cluster; Ctrl-C ends them
+cluster: bin/dormouse
+	@deploy/local/three-nodes.sh $(ARGS)
 
 ## build: bin/dormouse, the server, and bin/dormouse-bench, devices and load
 build: bin/dormouse bin/dormouse-bench

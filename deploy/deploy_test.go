@@ -196,3 +196,30 @@ func TestSysctl(t *testing.T) {
 		}
 	}
 }
+
+// The script speaks of flags and commands that there are, and signals no process
+// but those that it started.
+func TestThreeNodesScript(t *testing.T) {
+	const name = "local/three-nodes.sh"
+	text := read(t, name)
+	if bash, err := exec.LookPath("bash"); err == nil {
+		if out, err := exec.Command(bash, "-n", name).CombinedOutput(); err != nil {
+			t.Errorf("bash -n: %v\n%s", err, out)
+		}
+	}
+	help, err := exec.Command(buildStatic(t), "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := strings.Index(text, "\nstart() {"), strings.Index(text, "\nformed() {")
+	for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(text[begin:end], -1) {
+		if !regexp.MustCompile(flag + `\b`).Match(help) {
+			t.Errorf("dormouse has no flag %s", flag)
+		}
+	}
+	for _, word := range []string{"pkill", "killall", "kill 0", "kill -- -"} {
+		if strings.Contains(text, word) {
+			t.Errorf("%s ends processes of others", word)
+		}
+	}
+}

@@ -19,16 +19,18 @@ const usage = `Usage:
   dormouse config [FLAGS]    print the settings in force and where each comes from
   dormouse credentials ...   pre-shared keys of endpoints, at a node that is running
   dormouse certs ...         a private CA, and certificates of the nodes of a cluster
+  dormouse members ...       the nodes of a cluster: list, drain, keep, remove
+  dormouse drain NODE ...    move all data off a node that is to go
+  dormouse shards            who leads each shard, and who has copies
 
 Flags; each is a variable, and a key of the YAML file, too:
 
 `
 
 func main() {
-	commands := map[string]func([]string, cli.System) int{"credentials": cli.Credentials, "certs": cli.Certs}
-	if len(os.Args) > 1 && commands[os.Args[1]] != nil {
+	if len(os.Args) > 1 && cli.Commands[os.Args[1]] != nil {
 		system := cli.System{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}
-		os.Exit(commands[os.Args[1]](os.Args[2:], system))
+		os.Exit(cli.Commands[os.Args[1]](os.Args[2:], system))
 	}
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "dormouse:", err)

@@ -85,11 +85,13 @@ func (g *group) settle(entries []pb.Entry) {
 }
 
 // cut is how far the log may be forgotten, 0 for not now. A member that lags
-// behind is waited for up to LogBytes; a replica that leads nobody keeps less.
+// behind is waited for up to LogBytes. What is kept without need costs: entries
+// that are forgotten before the storage writes its tables are never in them. A
+// replica that follows keeps some, for it does not know who lags.
 func (g *group) cut() uint64 {
 	l, most := g.log, g.engine.o.LogBytes
-	least := most / 8
-	if g.single() {
+	least := most / 16
+	if g.leads || g.single() {
 		least = most / 64
 	}
 	if l.bytes < 2*least {

@@ -121,7 +121,7 @@ type Options struct {
 
 	// LogBytes is what a group keeps of its log for members that lag behind, per
 	// replica: of those beyond the state is copied. Default 4 MiB; where nobody
-	// lags it keeps a quarter, alone nearly nothing.
+	// lags it keeps a 64th, and followers a 16th.
 	LogBytes int
 
 	// FetchBytes is the rate at which a replica takes over a state, in bytes a

@@ -20,8 +20,11 @@ import (
 )
 
 // TestMain runs the tests, or, where the environment says so, a node: see
-// process.
+// process and mate.
 func TestMain(m *testing.M) {
+	if os.Getenv(memberVariable) != "" {
+		os.Exit(memberMain(os.Args[1:]))
+	}
 	if data := os.Getenv(dataVariable); data != "" {
 		os.Exit(child(data, strings.Fields(os.Getenv(addressVariable))))
 	}

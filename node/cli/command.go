@@ -22,6 +22,11 @@ type System struct {
 	Getenv   func(string) string
 }
 
+// Commands are all, by the name behind `dormouse`.
+var Commands = map[string]func(args []string, system System) int{
+	"credentials": Credentials, "certs": Certs, "members": Members, "drain": Drain, "shards": Shards,
+}
+
 // errUsage is wrapped where a command cannot be carried out as it stands.
 var errUsage = errors.New("usage")
 
