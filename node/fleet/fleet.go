@@ -47,6 +47,8 @@ type Fleet struct {
 	objects locks
 	// keys holds a client's Idempotency-Key while its first use is under way.
 	keys locks
+
+	outages outages
 }
 
 var _ admin.Backend = (*Fleet)(nil)
@@ -54,7 +56,7 @@ var _ admin.Backend = (*Fleet)(nil)
 // New joins the API to the shell and to the credentials of endpoints. state reads
 // all shards, wherever they are.
 func New(env *endpoint.Env, state endpoint.State, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
-	return &Fleet{env: env, state: state, gate: gate, credentials: c, logger: logger}
+	return &Fleet{env: env, state: state, gate: gate, credentials: c, logger: logger, outages: outages{of: make(map[ids.Shard]said)}}
 }
 
 // Credentials implements admin.Backend.
