@@ -44,8 +44,9 @@ func marked(t *testing.T, f func(r *rig)) {
 
 func TestAShardWithoutDevicesWritesNoMark(t *testing.T) {
 	marked(t, func(r *rig) {
-		r.turnOf(3).want(t)
+		turn := r.turnOf(3)
 		pass(time.Hour)
+		turn.want(t, nil)
 		if n, _ := r.proposed(); n != 1 || !r.mark(3).Until.IsZero() {
 			t.Errorf("%d proposals, mark %v", n, r.mark(3))
 		}

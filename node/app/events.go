@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"dormouse/actors/endpoint"
 	"dormouse/actors/intake"
@@ -55,6 +56,9 @@ func (a *App) shellEvents() shell.Events {
 				level = slog.LevelDebug
 			}
 			a.logger.Log(context.Background(), level, "a commit failed", "shard", int(id), "error", err)
+		},
+		Unserved: func(id ids.Shard, gap time.Duration) {
+			a.logger.Info("nobody served a shard: lifetimes are put off", "shard", int(id), "for", gap)
 		},
 		TimersFailed: func(id ids.Shard, err error) { a.logger.Error("timers cannot be read", "shard", int(id), "error", err) },
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
@@ -21,6 +22,7 @@ type registration struct {
 	QueueMode  bool
 	Objects    []string
 	Address    string
+	Expires    time.Time
 }
 
 func (n node) registration(t testing.TB, d *apptest.Device) (r registration) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"dormouse/codec/ids"
 	"dormouse/node/admin"
 	"dormouse/node/admin/admintest"
 )
@@ -256,3 +257,7 @@ func TestClusterUsage(t *testing.T) {
 		}
 	}
 }
+
+func (c *crew) Recover(context.Context, ids.Shard) error { return nil }
+
+func (c *crew) Reload(context.Context) (map[string]string, error) { return nil, nil }

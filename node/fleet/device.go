@@ -82,7 +82,7 @@ func (v view) ownFragments(r records, now time.Time) platform.Fragments {
 		{Name: "c8y_Connection", Raw: raw(struct {
 			Status string `json:"status"`
 		}{connection})},
-		{Name: "c8y_LwM2MRegistration", Raw: raw(v.registrationView(r))},
+		{Name: "c8y_LwM2MRegistration", Raw: raw(v.registrationView(r, now))},
 	}
 }
 
@@ -156,7 +156,7 @@ type observationView struct {
 	Pending   bool     `json:"pending,omitempty"`
 }
 
-func (w view) registrationView(r records) registrationView {
+func (w view) registrationView(r records, now time.Time) registrationView {
 	reg, c := r.registration, &r.contact
 	v := registrationView{
 		Registered: reg.Registered, Version: reg.Version.String(), Lifetime: reg.Lifetime,
@@ -171,7 +171,7 @@ func (w view) registrationView(r records) registrationView {
 	if reg.Registered {
 		v.Location = "/rd/" + reg.Location(r.id).String()
 		v.NextContact = stamp(endpoint.Expiry(c, 0))
-		v.Expires = stamp(endpoint.Expiry(c, w.env.Config.LifetimeGrace))
+		v.Expires = stamp(w.expires(r, now))
 	}
 	for _, format := range reg.Objects.Formats {
 		v.Formats = append(v.Formats, uint16(format))

@@ -53,7 +53,7 @@ var _ admin.Backend = (*Fleet)(nil)
 // New joins the API to the shell and to the credentials of endpoints. state reads
 // all shards, wherever they are.
 func New(env *endpoint.Env, state endpoint.State, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
-	return &Fleet{view: view{env, state}, gate: gate, credentials: c, logger: logger}
+	return &Fleet{view: view{env, state, newOutages()}, gate: gate, credentials: c, logger: logger}
 }
 
 // Credentials implements admin.Backend.
