@@ -161,7 +161,7 @@ func (m *mate) startWith(flags ...string) {
 	m.t.Helper()
 	args := slices.Concat([]string{
 		"--data", m.data, "--http", m.address(2), "--coap", m.address(3), "--coaps", m.address(4), "--accept-unknown",
-		"--low-space", "2", "--full-space", "1", "--cache", "8MiB", "--request-timeout", "10s",
+		"--low-space", "2", "--full-space", "1", "--cache", "8MiB", "--request-timeout", "10s", "--shards", "8",
 	}, flags, m.flags)
 	c := exec.Command(os.Args[0], args...)
 	c.Env = append(os.Environ(), memberVariable+"=1")
@@ -200,7 +200,11 @@ func (m *mate) terminate() {
 // gaveUp waits until the process ends by itself, with words that contain a text.
 func (m *mate) gaveUp(text string) {
 	m.t.Helper()
-	<-m.ended
+	select {
+	case <-m.ended:
+	case <-time.After(within / 4):
+		m.t.Fatalf("%s does not end", m.name)
+	}
 	m.run = nil
 	if m.status == nil || !strings.Contains(m.words.String(), text) {
 		m.t.Errorf("%s ended with %v, and without %q", m.name, m.status, text)
@@ -211,6 +215,7 @@ func (m *mate) gaveUp(text string) {
 func (m *mate) says(text string) {
 	m.t.Helper()
 	check(m.t, apptest.Eventually(func() error {
+		<-time.After(lookEvery)
 		if !strings.Contains(m.words.String(), text) {
 			return fmt.Errorf("%s does not say %q", m.name, text)
 		}
@@ -252,6 +257,16 @@ func formed(t *testing.T, voters int, mates ...*mate) {
 			return m.formed(voters, len(mates))
 		}))
 	}
+}
+
+// serves waits until the node is ready.
+func (m *mate) serves() {
+	m.t.Helper()
+	check(m.t, apptest.Eventually(func() error {
+		<-time.After(lookEvery)
+		_, err := m.api.Expect(http.StatusOK, http.MethodGet, "/readyz", "")
+		return err
+	}))
 }
 
 // settled waits until every shard is led by whom the topology wants.

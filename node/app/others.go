@@ -34,6 +34,8 @@ func (a *App) join() (ids.Shards, ids.Key, error) {
 	a.logger.Info("joining a cluster", "node", a.self.ID.String(), "join", a.config.Join)
 	w, err := peers.Ask(ctx, a.config.Join, stream.DialOptions{
 		Self: wire.Node{ID: a.self.ID, Incarnation: 1}, Cluster: a.config.ClusterName, Identity: identity,
+	}, func(reason error) {
+		a.logger.Warn("nobody of the join list answers yet", "reason", reason)
 	})
 	if err != nil {
 		return 0, ids.Key{}, err

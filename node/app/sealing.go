@@ -33,10 +33,17 @@ func (a *App) openSeal(Options) (err error) {
 	if a.ring, err = a.loadRing(len(checks) > 0); err != nil {
 		return err
 	}
-	if a.welcome != nil {
-		if _, err := a.ring.Open(nil, a.welcome.Check, sealCheck); err != nil {
-			return fmt.Errorf("%w (%w): all nodes of a cluster need the same key file; name it by --seal-key-file, and start again with an empty data directory", ErrSealKey, err)
+	switch {
+	case a.welcome != nil: // kept, so that the next start is held to it as well
+		checks = append(checks, a.welcome.Check)
+		if err := a.writeSealCheck(checks); err != nil {
+			return err
 		}
+		if _, err := a.ring.Open(nil, a.welcome.Check, sealCheck); err != nil {
+			return fmt.Errorf("%w (%w): all nodes of a cluster need the same keys; name their file by --seal-key-file", ErrSealKey, err)
+		}
+	case len(checks) == 0 && !a.founder:
+		return fmt.Errorf("app: the node ended while it joined for the first time: start again with an empty data directory in place of %s", a.config.Data)
 	}
 	for _, sealed := range checks {
 		if _, err := a.ring.Open(nil, sealed, sealCheck); err != nil {

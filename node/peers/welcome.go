@@ -44,8 +44,10 @@ func parseWelcome(b []byte) (w Welcome, err error) {
 const asking = 5 * time.Second
 
 // Ask finds one of the join list that answers, and what it says. It tries until
-// ctx ends, or until one refuses this node for a reason that stays.
-func Ask(ctx context.Context, join []string, o stream.DialOptions) (Welcome, error) {
+// ctx ends, or until one refuses this node for a reason that stays. waits is told
+// why nobody answers, whenever that is another reason than before.
+func Ask(ctx context.Context, join []string, o stream.DialOptions, waits func(reason error)) (Welcome, error) {
+	last := ""
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		var faults []error
 		for _, address := range join {
@@ -58,12 +60,17 @@ func Ask(ctx context.Context, join []string, o stream.DialOptions) (Welcome, err
 				return Welcome{}, fmt.Errorf("peers: join the cluster: %w", errors.Join(faults...))
 			}
 		}
+		reason := errors.Join(faults...)
+		if reason != nil && reason.Error() != last {
+			last = reason.Error()
+			waits(reason)
+		}
 		t := time.NewTimer(pause)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return Welcome{}, fmt.Errorf("peers: join the cluster: nobody of the join list answers: %w", errors.Join(faults...))
+			return Welcome{}, fmt.Errorf("peers: join the cluster: nobody of the join list answers: %w", reason)
 		}
 	}
 }
