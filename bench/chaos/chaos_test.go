@@ -71,6 +71,36 @@ func TestNodeIsKilled(t *testing.T) {
 	}
 }
 
+// Three nodes for a minute: one after the other is killed or stopped, datagrams and
+// requests go to any of them. How soon all is well is a figure of a run on a
+// machine of its own; here it is bounded by what a device would wait.
+func TestThreeNodesAreKilledAndStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute")
+	}
+	var progress, said bytes.Buffer
+	o := Options{
+		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 300, Secure: 0.5, Late: 0.05, Loss: 0.1, Rate: 60, Orders: 6,
+		For: time.Minute, Every: 9 * time.Second, Faults: []string{"kill", "stop"}, Settle: 3 * time.Minute, Recovery: time.Minute,
+		Progress: &progress, Log: &said,
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	r, err := Run(ctx, o)
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, &progress, &said)
+	}
+	var text bytes.Buffer
+	if err := r.WriteText(&text); err != nil || !r.OK() {
+		t.Fatalf("%v\n%s%s%s", err, &text, &progress, &said)
+	}
+	f := r.Verdict.Figures
+	if r.Faults["kill"]+r.Faults["stop"] < 4 || f.Acknowledged == 0 || f.Known != 300 || f.Handshakes != 150 {
+		t.Errorf("nothing happened:\n%s", &text)
+	}
+	t.Logf("\n%s", &text)
+}
+
 func TestRunFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		options Options
