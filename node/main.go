@@ -22,6 +22,8 @@ const usage = `Usage:
   dormouse members ...       the nodes of a cluster: list, drain, keep, remove
   dormouse drain NODE ...    move all data off a node that is to go
   dormouse shards            who leads each shard, and who has copies
+  dormouse reload            let all nodes read their keys and certificates anew
+  dormouse unsafe-recover .. give up what a lost majority of a shard had
 
 Flags; each is a variable, and a key of the YAML file, too:
 

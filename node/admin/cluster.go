@@ -3,8 +3,11 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"dormouse/codec/ids"
 )
@@ -178,9 +181,12 @@ func (s *site) reloadKeys(_ http.ResponseWriter, r *http.Request) (answer, error
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := clusterAnswer(map[string]any{"faults": faults})
-	if len(faults) > 0 {
-		a.status = http.StatusBadGateway
+	var told []string
+	for _, name := range slices.Sorted(maps.Keys(faults)) {
+		told = append(told, name+": "+faults[name])
 	}
-	return a, err
+	if len(told) > 0 {
+		return answer{}, Refuse(ErrConflict, "Not all nodes could read them anew: %s.", strings.Join(told, "; "))
+	}
+	return answer{}, nil
 }

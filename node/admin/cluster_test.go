@@ -68,7 +68,7 @@ func TestClusterResources(t *testing.T) {
 		{"POST", "/cluster/shards/3/unsafe-recover", `{"confirm":"data may be lost"}`, 204, ""},
 		{"POST", "/cluster/shards/system/unsafe-recover", `{"confirm":"data may be lost"}`, 204, ""},
 		{"POST", "/cluster/shards/x/unsafe-recover", `{"confirm":"data may be lost"}`, 404, "There is no shard"},
-		{"POST", "/cluster/keys", "", 502, "no such file"},
+		{"POST", "/cluster/keys", "", 409, "n2: no such file"},
 	} {
 		r := httptest.NewRequest(tc.method, "http://localhost"+tc.path, strings.NewReader(tc.body))
 		if tc.body != "" {

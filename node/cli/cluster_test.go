@@ -261,3 +261,19 @@ func TestClusterUsage(t *testing.T) {
 func (c *crew) Recover(context.Context, ids.Shard) error { return nil }
 
 func (c *crew) Reload(context.Context) (map[string]string, error) { return nil, nil }
+
+func TestRecoverAndReload(t *testing.T) {
+	o := newOffice(t)
+	if _, told := o.run(Done, "unsafe-recover", "3", "--i-accept-data-loss"); !strings.Contains(told, "Shard 3 goes on") {
+		t.Error(told)
+	}
+	if _, told := o.run(Usage, "unsafe-recover", "3"); !strings.Contains(told, "--i-accept-data-loss") {
+		t.Error(told)
+	}
+	if _, told := o.run(Failed, "unsafe-recover", "x", "--i-accept-data-loss"); !strings.Contains(told, "no shard") {
+		t.Error(told)
+	}
+	if _, told := o.run(Done, "reload"); !strings.Contains(told, "All nodes have read") {
+		t.Error(told)
+	}
+}

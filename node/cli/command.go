@@ -25,6 +25,7 @@ type System struct {
 // Commands are all, by the name behind `dormouse`.
 var Commands = map[string]func(args []string, system System) int{
 	"credentials": Credentials, "certs": Certs, "members": Members, "drain": Drain, "shards": Shards,
+	"unsafe-recover": UnsafeRecover, "reload": Reload,
 }
 
 // errUsage is wrapped where a command cannot be carried out as it stands.
