@@ -131,15 +131,23 @@ func (n *Node) run(ctx context.Context, from ids.Node, kind byte, request []byte
 	return n.o.Serve(ctx, from, kind, request)
 }
 
-// answer sends the bytes of an answer, unless too many wait for the peer.
+// answer sends the bytes of an answer, unless too many wait for the peer. Where it
+// is too long for the room that is left, that is the answer.
 func (n *Node) answer(to *actor.PID, answer []byte) {
 	if to.GetAddress() == n.o.System.Address() {
 		n.o.System.Root.RequestWithCustomSender(to, wrapperspb.Bytes(answer), n.self)
 		return
 	}
 	p := n.peers.at(to.GetAddress())
-	if p == nil || !p.send(parcel{target: to, sender: n.self, typeName: envelopeType, data: serialized(answer)}) {
-		n.stats.droppedAnswers.Add(1)
+	send := func(b []byte) bool {
+		return p != nil && p.send(parcel{target: to, sender: n.self, typeName: envelopeType, data: serialized(b)})
+	}
+	if send(answer) {
+		return
+	}
+	n.stats.droppedAnswers.Add(1)
+	if e, err := ParseEnvelope(answer); err == nil && len(answer) > small {
+		send(refusal(&e, codeTooLong))
 	}
 }
 

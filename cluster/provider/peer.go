@@ -31,12 +31,16 @@ type peer struct {
 	mu      sync.Mutex
 	pending map[uint64]*call // by count: not answered yet
 	queue   []parcel         // to be written
-	others  int              // of the queue: those that are no calls
+	others  load             // of the queue: those that are no calls
+	asked   int              // bytes of the pending calls
 	line    *line            // nil: not connected
 	since   time.Time        // since when it is tried in vain; zero: it is not
 	why     error            // of the last attempt that failed
 	late    *time.Timer      // ends what waits when since is Options.Patience ago
 }
+
+// load is a number of messages, and their bytes.
+type load struct{ count, bytes int }
 
 // parcel is a message on its way to a peer.
 type parcel struct {
@@ -77,10 +81,13 @@ func (p *peer) begin(c *call, self *actor.PID) error {
 		return fmt.Errorf("%w: %w: %s has left", ErrNotSent, ErrNoNode, p.node)
 	case len(p.pending) >= p.o.InFlight:
 		return fmt.Errorf("%w: %w: %d calls to %s are in flight", ErrNotSent, ErrBusy, len(p.pending), p.node)
+	case p.asked > 0 && p.asked+len(c.data) > p.o.Pending:
+		return fmt.Errorf("%w: %w: %d bytes of calls to %s are in flight", ErrNotSent, ErrBusy, p.asked, p.node)
 	case p.lost():
 		return fmt.Errorf("%w: %w", ErrNotSent, p.unreachable())
 	}
 	p.pending[c.id.Count] = c
+	p.asked += len(c.data)
 	p.put(c, self)
 	return nil
 }
@@ -110,14 +117,19 @@ func (p *peer) unreachable() error {
 	return fmt.Errorf("%s at %s cannot be reached since %v: %w", p.node, p.address, time.Since(p.since).Round(time.Millisecond), why)
 }
 
+// small messages count by their number alone, so that an answer that finds no
+// room can be told of. In bytes.
+const small = 1 << 10
+
 // send queues what is no call: false where there is no room.
 func (p *peer) send(m parcel) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx.Err() != nil || p.others >= 2*p.o.InFlight || p.lost() {
+	full := p.others.count >= 2*p.o.InFlight || len(m.data) > small && p.others.bytes > 0 && p.others.bytes+len(m.data) > p.o.Pending
+	if p.ctx.Err() != nil || full || p.lost() {
 		return false
 	}
-	p.others++
+	p.others = load{p.others.count + 1, p.others.bytes + len(m.data)}
 	p.push(m)
 	return true
 }
@@ -125,6 +137,7 @@ func (p *peer) send(m parcel) bool {
 // settle ends a call; the caller holds mu.
 func (p *peer) settle(c *call, payload []byte, err error) {
 	delete(p.pending, c.id.Count)
+	p.asked -= len(c.data)
 	c.payload, c.err = payload, err
 	close(c.done)
 }
@@ -178,7 +191,7 @@ func (p *peer) take(dst []parcel) []parcel {
 		dst = append(dst, m)
 	}
 	clear(p.queue)
-	p.queue, p.others = p.queue[:0], 0
+	p.queue, p.others = p.queue[:0], load{}
 	return dst
 }
 
@@ -213,7 +226,7 @@ func (p *peer) drop(why error) {
 		p.abandon(c, why)
 	}
 	clear(p.queue)
-	p.queue, p.others = p.queue[:0], 0
+	p.queue, p.others = p.queue[:0], load{}
 }
 
 // trying says that somebody connects from now on.
