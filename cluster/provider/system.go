@@ -26,3 +26,6 @@ func NewSystem(node ids.Node, incarnation uint64) *System {
 func SystemID(node ids.Node, incarnation uint64) string {
 	return node.String() + "-" + strconv.FormatUint(incarnation, 10)
 }
+
+// Process is protoactor's, likewise.
+type Process = actor.Process

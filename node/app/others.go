@@ -150,17 +150,8 @@ func (o others) Read(shard ids.Shard, done func(error)) {
 
 // Call implements remote.Cluster.
 func (o others) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
-	answer, err := o.a.peers.Call(ctx, to, kind+peers.FirstKind, request)
-	if errors.Is(err, stream.ErrNotSent) {
-		err = notSent{err}
-	}
-	return answer, err
+	return o.a.peers.Call(ctx, to, kind+peers.FirstKind, request)
 }
-
-type notSent struct{ error }
-
-func (notSent) NotSent() bool   { return true }
-func (n notSent) Unwrap() error { return n.error }
 
 // handOverTimeout bounds how long a node that stops waits until others lead what
 // it led.
