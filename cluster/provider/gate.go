@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -93,10 +94,15 @@ func refusal(e *Envelope, code uint16) []byte {
 	return r.Append(nil)
 }
 
+// afterwards is how long a request is served beyond the time that its caller waits:
+// so it is the caller who says that it gave up, and what is served does not fail for
+// a reason that the caller would take for an answer.
+const afterwards = time.Second
+
 func (n *Node) serve(e *Envelope, from ids.Node) {
 	ctx, cancel := n.ctx, context.CancelFunc(func() {})
 	if e.Left > 0 {
-		ctx, cancel = context.WithTimeout(ctx, e.Left)
+		ctx, cancel = context.WithTimeout(ctx, e.Left+afterwards)
 	}
 	payload, err := n.run(ctx, from, e.Kind, e.Payload)
 	cancel()

@@ -16,7 +16,7 @@ import (
 )
 
 // Serve answers a request of another node, or of this one. It may block; ctx
-// ends when the caller gives up, as far as it said so, and when the node closes.
+// ends a second after the caller gives up, as far as it said so, and when the node closes.
 // ErrBusy says that nothing was done: the caller gets it with ErrNotSent. An error
 // with a method Code() uint16 of at least FirstCode keeps its code. The
 // request must not be changed.

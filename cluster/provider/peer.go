@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,12 +122,14 @@ func (p *peer) unreachable() error {
 // room can be told of. In bytes.
 const small = 1 << 10
 
-// send queues what is no call: false where there is no room.
+// send queues what is no call: false where there is no room. It waits for a peer
+// that cannot be reached, too: an answer that is dropped is asked for again when we
+// greet the peer, and that may be before the greeting has come back to us.
 func (p *peer) send(m parcel) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	full := p.others.count >= 2*p.o.InFlight || len(m.data) > small && p.others.bytes > 0 && p.others.bytes+len(m.data) > p.o.Pending
-	if p.ctx.Err() != nil || full || p.lost() {
+	if p.ctx.Err() != nil || full {
 		return false
 	}
 	p.others = load{p.others.count + 1, p.others.bytes + len(m.data)}
@@ -220,11 +223,17 @@ func (p *peer) close(why error) {
 	p.drop(why)
 }
 
-// drop ends all that waits; the caller holds mu.
-func (p *peer) drop(why error) {
+// dropCalls ends the calls; the caller holds mu, as that of drop.
+func (p *peer) dropCalls(why error) {
 	for _, c := range p.pending {
 		p.abandon(c, why)
 	}
+	p.queue = slices.DeleteFunc(p.queue, func(m parcel) bool { return m.call != nil })
+}
+
+// drop ends all that waits.
+func (p *peer) drop(why error) {
+	p.dropCalls(why)
 	clear(p.queue)
 	p.queue, p.others = p.queue[:0], load{}
 }
@@ -238,7 +247,7 @@ func (p *peer) trying() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.lost() {
-			p.drop(p.unreachable())
+			p.dropCalls(p.unreachable())
 		}
 	})
 }

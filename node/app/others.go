@@ -16,6 +16,7 @@ import (
 	"dormouse/codec/wire"
 	"dormouse/node/certs"
 	"dormouse/node/peers"
+	"dormouse/node/remote"
 )
 
 // joinTimeout is how long a node with empty data looks for somebody who knows the
@@ -150,7 +151,11 @@ func (o others) Read(shard ids.Shard, done func(error)) {
 
 // Call implements remote.Cluster.
 func (o others) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
-	return o.a.peers.Call(ctx, to, kind+peers.FirstKind, request)
+	ask := o.a.peers.Call
+	if remote.Command(kind) {
+		ask = o.a.peers.Command
+	}
+	return ask(ctx, to, kind+peers.FirstKind, request)
 }
 
 // handOverTimeout bounds how long a node that stops waits until others lead what

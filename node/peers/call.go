@@ -9,16 +9,24 @@ import (
 	"dormouse/codec/ids"
 )
 
-// Call asks another node's Options.Serve: by protoactor, and over the mesh where
+// Command asks another node's Options.Serve by protoactor, and over the mesh where
 // the node does not know that, is not there as far as gossip knows, or the request
-// is longer than an envelope. An error with a method NotSent() that returns true
+// is longer than an envelope. It is carried out once at most, and is asked again
+// when the way to the node breaks. An error with a method NotSent() that returns true
 // says that it was not begun and will not be; one with a method Code() is what Serve
 // returned; after any other it may have been carried out.
-func (p *Peers) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
+func (p *Peers) Command(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
 	if len(request) <= provider.MaxPayload && p.reachesActors(to) {
 		answer, err := p.actors.Call(ctx, to, kind, request)
 		return answer, fromActors(err)
 	}
+	return p.Call(ctx, to, kind, request)
+}
+
+// Call is a Command over the mesh, for what is asked often and may be asked twice:
+// it costs less (docs/decisions/2026-11-30-calls-between-nodes.md), and fails as
+// soon as the way to the node breaks.
+func (p *Peers) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
 	answer, err := p.mesh.Call(ctx, to, kind, request)
 	return answer, fromMesh(err)
 }

@@ -4,7 +4,7 @@
 //
 //	gossip (cluster/members) ──▶ who is there ──▶ peers of the mesh and of the link
 //	mesh (cluster/stream)    ──▶ frames of the engine (cluster/shards), leads, states
-//	protoactor (cluster/provider) ──▶ what nodes ask of one another
+//	protoactor (cluster/provider) ──▶ commands
 //	link (cluster/link)      ──▶ datagrams of devices
 //
 //	leader of ids.System: node records ──ring.Replan──▶ topology, agreed like every other record
