@@ -245,6 +245,14 @@ func (a *App) CoAPS() []netip.AddrPort {
 	return a.sockets.Secure()
 }
 
+// ClusterAddress is what other nodes join, not valid where the node is alone.
+func (a *App) ClusterAddress() netip.AddrPort {
+	if a.peers == nil {
+		return netip.AddrPort{}
+	}
+	return a.peers.Addr()
+}
+
 // HTTP is the address of the API, nil for none.
 func (a *App) HTTP() net.Addr {
 	if a.admin == nil {

@@ -134,6 +134,10 @@ func (p *Peers) ring(keys [][]byte) (*link.Ring, error) {
 	return link.NewRing(keys...)
 }
 
+// Addr is where this node gossips, as others are told: a port that was left open
+// is filled in.
+func (p *Peers) Addr() netip.AddrPort { return p.o.Advertise }
+
 // Start lets the node be seen, and looks for the others.
 func (p *Peers) Start(e Engine) error {
 	p.engine = e
