@@ -28,11 +28,15 @@ type gate struct {
 
 // SendUserMessage takes a *Posted. When the inbox is full a command is answered
 // with endpoint.ErrBusy and a datagram is dropped; where the shard is not led here,
-// a command is answered with endpoint.ErrElsewhere and a datagram sent on; any other message is a dead
-// letter.
+// a command is answered with endpoint.ErrElsewhere and a datagram sent on. Any other
+// message is for Options.Gate, or a dead letter.
 func (g *gate) SendUserMessage(pid *actor.PID, message any) {
 	_, content, _ := actor.UnwrapEnvelope(message)
 	p, ok := content.(*Posted)
+	if behind := g.shell.options.Gate; !ok && behind != nil {
+		behind.SendUserMessage(pid, message)
+		return
+	}
 	if !ok || g.shell.options.Env.Shards.Of(p.To) != g.shard {
 		g.shell.system.DeadLetter.SendUserMessage(pid, message)
 		return

@@ -106,6 +106,10 @@ type Options struct {
 	// System runs the actors. Default: one of the shell's own, which logs nothing.
 	System *actor.ActorSystem
 
+	// Gate takes what is sent to the PID of a shard and is no *Posted: requests of
+	// other nodes. nil: it is a dead letter.
+	Gate actor.Process
+
 	Loops     int           // goroutines that run cells; default half the processors, at least 1
 	MaxAwake  int           // cells in memory over all loops; default 100 000
 	Idle      time.Duration // without events for so long a cell is passivated; default 10 s

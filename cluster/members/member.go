@@ -28,6 +28,7 @@ type Ports struct {
 	Cluster uint16 // TCP, streams between nodes
 	Link    uint16 // UDP, datagrams of devices
 	HTTP    uint16 // TCP, the API
+	Actors  uint16 // TCP, calls by protoactor; 0 of a node that does not know them, too
 }
 
 // sameLife reports that both are the same process of the same node.

@@ -14,12 +14,13 @@ const MaxMeta = 512
 
 // Versions of the layout; see docs/formats/member.md.
 const (
-	metaVersion = 1 // what AppendMeta writes
+	metaVersion = 2 // what AppendMeta writes
 	metaSince   = 1 // the least version whose readers understand it
 )
 
 const (
 	metaFixed   = 3 + 3*8 + 3*2 + 1
+	metaTail    = 2 // behind the zone, since version 2
 	flagLeaving = 1 << 0
 )
 
@@ -37,10 +38,10 @@ func (m Meta) valid() error {
 	return nil
 }
 
-// AppendMeta appends m, at most metaFixed+MaxName bytes, which is far below
+// AppendMeta appends m, at most metaFixed+MaxName+metaTail bytes, which is far below
 // MaxMeta: a node with whatever valid metadata can be gossiped.
 //
-//	version(1) since(1) flags(1) id(8) incarnation(8) topology(8) cluster(2) link(2) http(2) length(1), zone
+//	version(1) since(1) flags(1) id(8) incarnation(8) topology(8) cluster(2) link(2) http(2) length(1), zone, actors(2)
 func AppendMeta(dst []byte, m Meta) ([]byte, error) {
 	if err := m.valid(); err != nil {
 		return dst, err
@@ -57,12 +58,13 @@ func AppendMeta(dst []byte, m Meta) ([]byte, error) {
 	dst = binary.BigEndian.AppendUint16(dst, m.Ports.Link)
 	dst = binary.BigEndian.AppendUint16(dst, m.Ports.HTTP)
 	dst = append(dst, byte(len(m.Zone)))
-	return append(dst, m.Zone...), nil
+	dst = append(dst, m.Zone...)
+	return binary.BigEndian.AppendUint16(dst, m.Ports.Actors), nil
 }
 
 // ParseMeta reads all of b. Of a newer node that says this reader understands
-// it, flags and bytes behind the zone are passed over: nodes of two releases run
-// together.
+// it, flags and bytes behind those known here are passed over, and an older one
+// has no port for actors: nodes of two releases run together.
 func ParseMeta(b []byte) (Meta, error) {
 	if len(b) < metaFixed || len(b) > MaxMeta {
 		return Meta{}, fmt.Errorf("%w: %d bytes", ErrMeta, len(b))
@@ -76,10 +78,17 @@ func ParseMeta(b []byte) (Meta, error) {
 		return Meta{}, fmt.Errorf("%w: a zone of %d bytes in %d", ErrMeta, b[metaFixed-1], len(zone))
 	}
 	zone, rest := zone[:b[metaFixed-1]], zone[b[metaFixed-1]:]
-	if version == metaVersion && (flags&^flagLeaving != 0 || len(rest) > 0) {
+	tail := 0
+	if version > 1 {
+		tail = metaTail
+	}
+	if len(rest) < tail || version <= metaVersion && (flags&^flagLeaving != 0 || len(rest) > tail) {
 		return Meta{}, fmt.Errorf("%w: flags %08b, %d bytes behind the zone", ErrMeta, flags, len(rest))
 	}
 	m := parseFixed(b)
+	if tail > 0 {
+		m.Ports.Actors = binary.BigEndian.Uint16(rest)
+	}
 	m.Leaving, m.Zone = flags&flagLeaving != 0, string(zone)
 	return m, m.valid()
 }

@@ -74,7 +74,7 @@ func (n *Node) callSelf(ctx context.Context, kind byte, request []byte) ([]byte,
 		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	case err != nil:
 		code, text := failure(err)
-		return nil, &RemoteError{code, text}
+		return nil, errorOf(code, text, 1)
 	case len(payload) > MaxPayload:
 		return nil, fmt.Errorf("%w: the answer", ErrTooLong)
 	}

@@ -80,8 +80,9 @@ func TestErrorsTravel(t *testing.T) {
 // Many calls of the largest size at once make batches that are longer than what
 // a peer takes, had they not been split.
 func TestLargeCallsTogether(t *testing.T) {
-	a := start(t, options(nodeA, nil))
-	b := start(t, options(nodeB, func(_ context.Context, _ ids.Node, _ byte, request []byte) ([]byte, error) { return request, nil }))
+	oa, ob := options(nodeA, nil), options(nodeB, func(_ context.Context, _ ids.Node, _ byte, request []byte) ([]byte, error) { return request, nil })
+	oa.Pending, ob.Pending = 16*MaxPayload, 16*MaxPayload
+	a, b := start(t, oa), start(t, ob)
 	meet(a, b)
 	var group sync.WaitGroup
 	for i := range 8 {
@@ -95,6 +96,56 @@ func TestLargeCallsTogether(t *testing.T) {
 	group.Wait()
 	if lost := a.Stats().LostLines + b.Stats().LostLines; lost != 0 {
 		t.Errorf("%d streams were lost", lost)
+	}
+}
+
+// What waits is bounded in bytes, too: one call always fits, and an answer that
+// does not is told of.
+func TestBytesAreBounded(t *testing.T) {
+	h := hold()
+	oa, ob := options(nodeA, nil), options(nodeB, h.serve)
+	oa.Pending = 10 << 10
+	a, b := start(t, oa), start(t, ob)
+	meet(a, b)
+	end := make(chan error, 1)
+	go func() {
+		_, err := a.Call(within(t), nodeB, 1, make([]byte, 20<<10))
+		end <- err
+	}()
+	<-h.came
+	if _, err := a.Call(within(t), nodeB, 1, nil); !errors.Is(err, ErrBusy) || !errors.Is(err, ErrNotSent) {
+		t.Error(err)
+	}
+	close(h.free)
+	if err := <-end; err != nil {
+		t.Error(err)
+	}
+	if _, err := a.Call(within(t), nodeB, 1, nil); err != nil {
+		t.Error(err)
+	}
+
+	p := newPeer(context.Background(), Member{Node: nodeC, Host: "127.0.0.1", Port: 1}, &Options{InFlight: 10, Pending: 10 << 10})
+	for i, c := range []struct {
+		size int
+		room bool
+	}{{20 << 10, true}, {2 << 10, false}, {small, true}} {
+		if got := p.send(parcel{data: make([]byte, c.size)}); got != c.room {
+			t.Errorf("message %d of %d bytes: %v", i, c.size, got)
+		}
+	}
+}
+
+// A Serve that does not take a request now says so: nothing was done.
+func TestServeIsBusy(t *testing.T) {
+	busy := func(context.Context, ids.Node, byte, []byte) ([]byte, error) {
+		return nil, fmt.Errorf("%w: starting", ErrBusy)
+	}
+	a, b := start(t, options(nodeA, nil)), start(t, options(nodeB, busy))
+	meet(a, b)
+	for _, n := range []*Node{a, b} {
+		if _, err := n.Call(within(t), nodeB, 1, nil); !errors.Is(err, ErrBusy) || !errors.Is(err, ErrNotSent) {
+			t.Error(err)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ type Envelope struct {
 type ID struct{ Life, Count uint64 }
 
 // MaxPayload bounds a request and an answer, in bytes.
-const MaxPayload = 1 << 20
+const MaxPayload = 4 << 20
 
 const (
 	envelopeVersion = 1

@@ -32,11 +32,11 @@ var (
 const (
 	codeOK      uint16 = iota
 	codeServed         // Serve failed with an error that has no code of its own
-	codeBusy           // not served: the bound of Options.Serving
+	codeBusy           // not served: the bound of Options.Serving, or Serve returned ErrBusy
 	codeStale          // not served now; whether it was before is no longer known
 	codeClosed         // not served: the node is closing
 	codeVersion        // not served: the envelope is of an unknown version
-	codeTooLong        // served, but its answer is longer than MaxPayload
+	codeTooLong        // served, but its answer is longer than MaxPayload, or than the room for it
 
 	// FirstCode is the least that an error of Serve can keep.
 	FirstCode uint16 = 16
@@ -61,7 +61,9 @@ type coded interface {
 // failure is the code and text that an error of Serve travels as.
 func failure(err error) (uint16, string) {
 	code := codeServed
-	if c, ok := errors.AsType[coded](err); ok && c.Code() >= FirstCode {
+	if errors.Is(err, ErrBusy) {
+		code = codeBusy
+	} else if c, ok := errors.AsType[coded](err); ok && c.Code() >= FirstCode {
 		code = c.Code()
 	}
 	text := err.Error()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -93,10 +94,15 @@ func refusal(e *Envelope, code uint16) []byte {
 	return r.Append(nil)
 }
 
+// afterwards is how long a request is served beyond the time that its caller waits:
+// so it is the caller who says that it gave up, and what is served does not fail for
+// a reason that the caller would take for an answer.
+const afterwards = time.Second
+
 func (n *Node) serve(e *Envelope, from ids.Node) {
 	ctx, cancel := n.ctx, context.CancelFunc(func() {})
 	if e.Left > 0 {
-		ctx, cancel = context.WithTimeout(ctx, e.Left)
+		ctx, cancel = context.WithTimeout(ctx, e.Left+afterwards)
 	}
 	payload, err := n.run(ctx, from, e.Kind, e.Payload)
 	cancel()
@@ -131,15 +137,23 @@ func (n *Node) run(ctx context.Context, from ids.Node, kind byte, request []byte
 	return n.o.Serve(ctx, from, kind, request)
 }
 
-// answer sends the bytes of an answer, unless too many wait for the peer.
+// answer sends the bytes of an answer, unless too many wait for the peer. Where it
+// is too long for the room that is left, that is the answer.
 func (n *Node) answer(to *actor.PID, answer []byte) {
 	if to.GetAddress() == n.o.System.Address() {
 		n.o.System.Root.RequestWithCustomSender(to, wrapperspb.Bytes(answer), n.self)
 		return
 	}
 	p := n.peers.at(to.GetAddress())
-	if p == nil || !p.send(parcel{target: to, sender: n.self, typeName: envelopeType, data: serialized(answer)}) {
-		n.stats.droppedAnswers.Add(1)
+	send := func(b []byte) bool {
+		return p != nil && p.send(parcel{target: to, sender: n.self, typeName: envelopeType, data: serialized(b)})
+	}
+	if send(answer) {
+		return
+	}
+	n.stats.droppedAnswers.Add(1)
+	if e, err := ParseEnvelope(answer); err == nil && len(answer) > small {
+		send(refusal(&e, codeTooLong))
 	}
 }
 

@@ -67,11 +67,7 @@ func (n *Node) start() error {
 		n.o.System.ProcessRegistry.Remove(actor.NewPID("", GateName))
 		return fmt.Errorf("provider: listening on %s: %w", n.o.Listen, err)
 	}
-	address := n.o.Advertise
-	if address == "" {
-		address = listener.Addr().String()
-	}
-	n.join(address)
+	n.join(n.o.address(listener.Addr().String()))
 	n.self = n.o.System.NewLocalPID(GateName)
 	n.startCluster()
 	n.server = grpc.NewServer(n.serverOptions()...)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 )
 
 // Serve answers a request of another node, or of this one. It may block; ctx
-// ends when the caller gives up, as far as it said so, and when the node closes.
-// An error with a method Code() uint16 of at least FirstCode keeps its code. The
+// ends a second after the caller gives up, as far as it said so, and when the node closes.
+// ErrBusy says that nothing was done: the caller gets it with ErrNotSent. An error
+// with a method Code() uint16 of at least FirstCode keeps its code. The
 // request must not be changed.
 type Serve func(ctx context.Context, from ids.Node, kind byte, request []byte) ([]byte, error)
 
@@ -32,7 +34,7 @@ type Options struct {
 	Incarnation uint64   // of this node: durable, higher with every start
 
 	Listen    string // address and port; port 0 takes a free one
-	Advertise string // address and port under which peers reach it; empty: that of Listen
+	Advertise string // address and port under which peers reach it, port 0: that of Listen; empty: Listen
 
 	// ServerTLS and ClientTLS are both sides of mutual TLS; they are read once.
 	// What changes while the node runs (certificates) comes from GetCertificate and
@@ -44,6 +46,7 @@ type Options struct {
 	Owner Owner // nil: the Lookup knows nobody
 
 	InFlight    int           // calls to one node; 0: 1024
+	Pending     int           // bytes of those calls, and of the answers that wait for it; 0: 32 MiB each
 	Serving     int           // requests that are served at a time; 0: 1024
 	Window      int           // answered calls that are remembered; 0: 4096
 	WindowBytes int           // of their answers; 0: 16 MiB
@@ -56,7 +59,7 @@ type Options struct {
 // withDefaults fills in what may be left out.
 func (o Options) withDefaults() Options {
 	for field, value := range map[*int]int{
-		&o.InFlight: 1024, &o.Serving: 1024, &o.Window: 4096, &o.WindowBytes: 16 << 20, &o.Connections: 1024,
+		&o.InFlight: 1024, &o.Pending: 32 << 20, &o.Serving: 1024, &o.Window: 4096, &o.WindowBytes: 16 << 20, &o.Connections: 1024,
 	} {
 		if *field == 0 {
 			*field = value
@@ -80,7 +83,7 @@ func (o *Options) check() error {
 		return errors.New("provider: no actor system")
 	case o.Cluster == "" || o.Node == 0 || o.Incarnation == 0:
 		return errors.New("provider: no name of the cluster, no node or no incarnation")
-	case min(o.InFlight, o.Serving, o.Window, o.WindowBytes, o.Connections, int(o.Patience)) < 0:
+	case min(o.InFlight, o.Pending, o.Serving, o.Window, o.WindowBytes, o.Connections, int(o.Patience)) < 0:
 		return errors.New("provider: a bound is below 0")
 	}
 	for _, r := range o.Cluster {
@@ -96,6 +99,19 @@ func (o *Options) check() error {
 		return fmt.Errorf("provider: %s is reachable under no address that is known here: set Advertise", o.Listen)
 	}
 	return o.checkTLS(listen.Addr())
+}
+
+// address is what peers are told, of a node that listens at bound.
+func (o *Options) address(bound string) string {
+	if o.Advertise == "" {
+		return bound
+	}
+	host, port, err := net.SplitHostPort(o.Advertise)
+	_, chosen, _ := net.SplitHostPort(bound)
+	if err != nil || port != "0" {
+		return o.Advertise
+	}
+	return net.JoinHostPort(host, chosen)
 }
 
 func (o *Options) checkTLS(listen netip.Addr) error {

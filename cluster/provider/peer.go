@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,12 +32,16 @@ type peer struct {
 	mu      sync.Mutex
 	pending map[uint64]*call // by count: not answered yet
 	queue   []parcel         // to be written
-	others  int              // of the queue: those that are no calls
+	others  load             // of the queue: those that are no calls
+	asked   int              // bytes of the pending calls
 	line    *line            // nil: not connected
 	since   time.Time        // since when it is tried in vain; zero: it is not
 	why     error            // of the last attempt that failed
 	late    *time.Timer      // ends what waits when since is Options.Patience ago
 }
+
+// load is a number of messages, and their bytes.
+type load struct{ count, bytes int }
 
 // parcel is a message on its way to a peer.
 type parcel struct {
@@ -77,10 +82,13 @@ func (p *peer) begin(c *call, self *actor.PID) error {
 		return fmt.Errorf("%w: %w: %s has left", ErrNotSent, ErrNoNode, p.node)
 	case len(p.pending) >= p.o.InFlight:
 		return fmt.Errorf("%w: %w: %d calls to %s are in flight", ErrNotSent, ErrBusy, len(p.pending), p.node)
+	case p.asked > 0 && p.asked+len(c.data) > p.o.Pending:
+		return fmt.Errorf("%w: %w: %d bytes of calls to %s are in flight", ErrNotSent, ErrBusy, p.asked, p.node)
 	case p.lost():
 		return fmt.Errorf("%w: %w", ErrNotSent, p.unreachable())
 	}
 	p.pending[c.id.Count] = c
+	p.asked += len(c.data)
 	p.put(c, self)
 	return nil
 }
@@ -110,14 +118,21 @@ func (p *peer) unreachable() error {
 	return fmt.Errorf("%s at %s cannot be reached since %v: %w", p.node, p.address, time.Since(p.since).Round(time.Millisecond), why)
 }
 
-// send queues what is no call: false where there is no room.
+// small messages count by their number alone, so that an answer that finds no
+// room can be told of. In bytes.
+const small = 1 << 10
+
+// send queues what is no call: false where there is no room. It waits for a peer
+// that cannot be reached, too: an answer that is dropped is asked for again when we
+// greet the peer, and that may be before the greeting has come back to us.
 func (p *peer) send(m parcel) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ctx.Err() != nil || p.others >= 2*p.o.InFlight || p.lost() {
+	full := p.others.count >= 2*p.o.InFlight || len(m.data) > small && p.others.bytes > 0 && p.others.bytes+len(m.data) > p.o.Pending
+	if p.ctx.Err() != nil || full {
 		return false
 	}
-	p.others++
+	p.others = load{p.others.count + 1, p.others.bytes + len(m.data)}
 	p.push(m)
 	return true
 }
@@ -125,6 +140,7 @@ func (p *peer) send(m parcel) bool {
 // settle ends a call; the caller holds mu.
 func (p *peer) settle(c *call, payload []byte, err error) {
 	delete(p.pending, c.id.Count)
+	p.asked -= len(c.data)
 	c.payload, c.err = payload, err
 	close(c.done)
 }
@@ -178,7 +194,7 @@ func (p *peer) take(dst []parcel) []parcel {
 		dst = append(dst, m)
 	}
 	clear(p.queue)
-	p.queue, p.others = p.queue[:0], 0
+	p.queue, p.others = p.queue[:0], load{}
 	return dst
 }
 
@@ -207,13 +223,19 @@ func (p *peer) close(why error) {
 	p.drop(why)
 }
 
-// drop ends all that waits; the caller holds mu.
-func (p *peer) drop(why error) {
+// dropCalls ends the calls; the caller holds mu, as that of drop.
+func (p *peer) dropCalls(why error) {
 	for _, c := range p.pending {
 		p.abandon(c, why)
 	}
+	p.queue = slices.DeleteFunc(p.queue, func(m parcel) bool { return m.call != nil })
+}
+
+// drop ends all that waits.
+func (p *peer) drop(why error) {
+	p.dropCalls(why)
 	clear(p.queue)
-	p.queue, p.others = p.queue[:0], 0
+	p.queue, p.others = p.queue[:0], load{}
 }
 
 // trying says that somebody connects from now on.
@@ -225,7 +247,7 @@ func (p *peer) trying() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.lost() {
-			p.drop(p.unreachable())
+			p.dropCalls(p.unreachable())
 		}
 	})
 }

@@ -35,6 +35,36 @@ func sayLife(life int) Serve {
 	}
 }
 
+// A peer that could not be reached for long is answered all the same when it can
+// be: it asked over a stream of its own.
+func TestAnswersWaitForTheirWay(t *testing.T) {
+	way := newWire(t)
+	ob := options(nodeB, echo)
+	ob.Patience = 20 * time.Millisecond
+	a, b := start(t, behind(t, options(nodeA, nil), way)), start(t, ob)
+	meet(a, b)
+	until(t, "patience to end", func() bool { // the wire leads nowhere
+		_, err := b.Call(within(t), nodeA, 1, nil)
+		return errors.Is(err, ErrNotSent) && b.peers.of(nodeA).unreached()
+	})
+	end := make(chan string, 1)
+	go func() { end <- ask(t, a, nodeB, "x") }()
+	until(t, "the call", func() bool { return b.Stats().Served == 1 })
+	way.lead(a.o.Listen)
+	if got := <-end; got != nodeA.String()+" 7 x" {
+		t.Error(got)
+	}
+	if s := b.Stats(); s.DroppedAnswers != 0 || s.Served != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func (p *peer) unreached() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost()
+}
+
 func TestDeathAndReturn(t *testing.T) {
 	a, b, w := threeLives(t, time.Minute, sayLife)
 	for i, life := range b {

@@ -112,3 +112,29 @@ func isLoopback(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
+
+// TLS is both sides of mutual TLS for another listener of this node, as the mesh
+// has it: who is of the CA is a peer. The credentials are asked for at each
+// handshake anew.
+func (i Identity) TLS() (server, client *tls.Config, err error) {
+	if server, err = i().server(); err != nil {
+		return nil, nil, err
+	}
+	server.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return i().server() }
+	if client, err = i().config(time.Now); err != nil {
+		return nil, nil, err
+	}
+	client.Certificates = nil
+	client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return i().Certificate, nil }
+	client.VerifyConnection = func(s tls.ConnectionState) error { return verify(s.PeerCertificates, i().Roots, time.Now()) }
+	return server, client, nil
+}
+
+// server is for those who want the usual fields, too.
+func (c Credentials) server() (*tls.Config, error) {
+	config, err := c.config(time.Now)
+	if err == nil {
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, c.Roots
+	}
+	return config, err
+}

@@ -136,6 +136,7 @@ func (a *App) openShell(o Options) (err error) {
 	if a.peers != nil {
 		a.router = remote.New(remote.Options{Cluster: others{a}, Env: a.env, Logger: a.logger})
 		options.Elsewhere, options.RemoteSign = a.elsewhere, a.router.RemoteSign
+		options.System, options.Gate = a.peers.System(), a.peers.Gate()
 	}
 	a.shell, err = shell.New(options)
 	return err
@@ -244,6 +245,14 @@ func (a *App) CoAPS() []netip.AddrPort {
 		return nil
 	}
 	return a.sockets.Secure()
+}
+
+// ClusterAddress is what other nodes join, not valid where the node is alone.
+func (a *App) ClusterAddress() netip.AddrPort {
+	if a.peers == nil {
+		return netip.AddrPort{}
+	}
+	return a.peers.Addr()
 }
 
 // HTTP is the address of the API, nil for none.

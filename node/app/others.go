@@ -16,6 +16,7 @@ import (
 	"dormouse/codec/wire"
 	"dormouse/node/certs"
 	"dormouse/node/peers"
+	"dormouse/node/remote"
 )
 
 // joinTimeout is how long a node with empty data looks for somebody who knows the
@@ -152,17 +153,12 @@ func (o others) Read(shard ids.Shard, done func(error)) {
 
 // Call implements remote.Cluster.
 func (o others) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
-	answer, err := o.a.peers.Call(ctx, to, kind+peers.FirstKind, request)
-	if errors.Is(err, stream.ErrNotSent) {
-		err = notSent{err}
+	ask := o.a.peers.Call
+	if remote.Command(kind) {
+		ask = o.a.peers.Command
 	}
-	return answer, err
+	return ask(ctx, to, kind+peers.FirstKind, request)
 }
-
-type notSent struct{ error }
-
-func (notSent) NotSent() bool   { return true }
-func (n notSent) Unwrap() error { return n.error }
 
 // handOverTimeout bounds how long a node that stops waits until others lead what
 // it led.

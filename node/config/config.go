@@ -32,8 +32,8 @@ type Config struct {
 	// MaxHandshakes bounds the DTLS handshakes under way; each takes about 26 kB.
 	MaxHandshakes int
 	// Cluster is where the node speaks with others: gossip on the port, UDP and
-	// TCP; streams and datagrams on the next one, TCP and UDP. "": the node is
-	// alone.
+	// TCP; streams and datagrams on the next one, TCP and UDP; commands on the
+	// one behind that, TCP. "": the node is alone.
 	Cluster string
 	// Node is its name, unique in the cluster; "": made of its ID.
 	Node string

@@ -51,7 +51,7 @@ var settings = []setting{
 	{name: "cache", form: "SIZE", help: "memory for stored blocks; auto: from the memory limit", set: setCache, show: showCache},
 	numbers("max-awake", "endpoints in memory at the same time", func(c *Config) *int { return &c.MaxAwake }),
 	numbers("shards", "units of ownership, fixed when the data is made", func(c *Config) *int { return &c.Shards }),
-	texts("cluster", "ADDR", "where to speak with other nodes: gossip on the port, streams and datagrams on the next; none: the node is alone", func(c *Config) *string { return &c.Cluster }),
+	texts("cluster", "ADDR", "where to speak with other nodes: gossip on the port, streams and datagrams on the next, commands on the one behind; none: the node is alone", func(c *Config) *string { return &c.Cluster }),
 	texts("node", "NAME", "name of the node, unique in the cluster", func(c *Config) *string { return &c.Node }),
 	texts("advertise", "ADDR", "what other nodes are told of --cluster, where that is no address that they reach", func(c *Config) *string { return &c.Advertise }),
 	{name: "join", form: "ADDR", help: "cluster address of another node, repeated or a comma list; with data of a cluster a help only; off for none",

@@ -178,6 +178,9 @@ func (c *Config) checkCluster() string {
 	case !addr.IsLoopback() && (given == 0 || c.ClusterKeyFile == ""):
 		return fmt.Sprintf("%s is reachable from other machines: cluster-key-file, cluster-cert, cluster-key and cluster-ca must be given (dormouse certs makes them)", c.Cluster)
 	}
+	if _, port, _ := net.SplitHostPort(c.Cluster); port == "65534" || port == "65535" {
+		return fmt.Sprintf("%s: the two ports behind it are needed, too", c.Cluster)
+	}
 	if c.Advertise != "" {
 		if _, err := netip.ParseAddrPort(c.Advertise); err != nil {
 			return fmt.Sprintf("advertise %q is no address such as 10.0.0.1:7946", c.Advertise)

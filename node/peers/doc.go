@@ -3,7 +3,8 @@
 // wants them.
 //
 //	gossip (cluster/members) ──▶ who is there ──▶ peers of the mesh and of the link
-//	mesh (cluster/stream)    ──▶ frames of the engine (cluster/shards), leads, calls
+//	mesh (cluster/stream)    ──▶ frames of the engine (cluster/shards), leads, states
+//	protoactor (cluster/provider) ──▶ commands
 //	link (cluster/link)      ──▶ datagrams of devices
 //
 //	leader of ids.System: node records ──ring.Replan──▶ topology, agreed like every other record

@@ -39,8 +39,9 @@ type Options struct {
 	Cluster string // name of the cluster
 
 	// Bind is where gossip listens, UDP and TCP; streams and datagrams use the
-	// next port, TCP and UDP. Port 0 takes free ones. Advertise is what the others
-	// are told; default Bind.
+	// next port, TCP and UDP, and protoactor the one behind it, TCP. Port 0 takes
+	// three free ones. Advertise is what the others are told; default Bind. Its
+	// port may differ, those behind it may not.
 	Bind, Advertise netip.AddrPort
 	Join            []string
 

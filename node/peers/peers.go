@@ -13,6 +13,7 @@ import (
 
 	"dormouse/cluster/link"
 	"dormouse/cluster/members"
+	"dormouse/cluster/provider"
 	"dormouse/cluster/stream"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
@@ -26,6 +27,8 @@ type Peers struct {
 
 	ports   members.Ports
 	mesh    *stream.Mesh
+	system  *provider.System
+	actors  *provider.Node
 	link    *link.Link
 	members *members.Members
 
@@ -58,9 +61,6 @@ func New(o Options) (*Peers, error) {
 	if o.Replicas == 0 {
 		o.Replicas = 3
 	}
-	if !o.Advertise.IsValid() {
-		o.Advertise = o.Bind
-	}
 	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, cancel: func() {}}
 	if err := p.open(); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -68,19 +68,39 @@ func New(o Options) (*Peers, error) {
 	return p, nil
 }
 
-func (p *Peers) open() error {
-	next := netip.AddrPortFrom(p.o.Bind.Addr(), p.o.Bind.Port()+1)
-	if p.o.Bind.Port() == 0 {
-		next = p.o.Bind
+// The ports of a node, behind that of its gossip.
+const (
+	streamPort = 1 // TCP; datagrams UDP
+	actorPort  = 2 // TCP
+)
+
+// at is an address of this node, of the port that lies so far behind the first.
+func (p *Peers) at(behind uint16) string {
+	return netip.AddrPortFrom(p.o.Bind.Addr(), p.o.Bind.Port()+behind).String()
+}
+
+func (p *Peers) open() (err error) {
+	if err = p.choosePorts(); err != nil {
+		return err
 	}
-	listener, err := net.Listen("tcp", next.String())
+	first := p.o.Bind.Port()
+	p.ports = members.Ports{HTTP: p.o.HTTP, Cluster: first + streamPort, Link: first + streamPort, Actors: first + actorPort}
+	for _, open := range []func() error{p.openMesh, p.openLink, p.openActors} {
+		if err = open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Peers) openMesh() error {
+	listener, err := net.Listen("tcp", p.at(streamPort))
 	if err != nil {
 		return fmt.Errorf("peers: listen for streams: %w", err)
 	}
-	p.ports = members.Ports{HTTP: p.o.HTTP, Cluster: uint16(listener.Addr().(*net.TCPAddr).Port)}
 	p.mesh, err = stream.New(stream.Options{
 		Self: p.o.Self, Cluster: p.o.Cluster, Listener: listener, Identity: p.o.Identity,
-		Frame: p.frame, Serve: p.serve, MaxServe: 256,
+		Frame: p.frame, Serve: p.serveMesh, MaxServe: 256,
 		Refused: func(remote string, err error) {
 			p.o.Log.Warn("another node was refused, or refuses this one", "remote", remote, "reason", err)
 		},
@@ -89,11 +109,14 @@ func (p *Peers) open() error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	socket, err := link.Listen(next.String())
+	return nil
+}
+
+func (p *Peers) openLink() error {
+	socket, err := link.Listen(p.at(streamPort))
 	if err != nil {
 		return err
 	}
-	p.ports.Link = uint16(socket.LocalAddr().(*net.UDPAddr).Port)
 	ring, err := p.ring(p.o.Keys)
 	if err == nil {
 		p.link, err = link.New(socket, link.Options{Self: p.o.Self, Ring: ring, Receive: link.Receive(p.o.Datagrams), Linger: 200 * time.Microsecond})
@@ -110,6 +133,10 @@ func (p *Peers) ring(keys [][]byte) (*link.Ring, error) {
 	}
 	return link.NewRing(keys...)
 }
+
+// Addr is where this node gossips, as others are told: a port that was left open
+// is filled in.
+func (p *Peers) Addr() netip.AddrPort { return p.o.Advertise }
 
 // Start lets the node be seen, and looks for the others.
 func (p *Peers) Start(e Engine) error {
@@ -197,13 +224,18 @@ func (p *Peers) setPeers() {
 	defer p.mu.Unlock()
 	var streams []stream.Peer
 	var links []link.Peer
+	var actors []provider.Member
 	for _, n := range p.nodes {
 		self := wire.Node{ID: n.ID, Incarnation: n.Incarnation}
 		streams = append(streams, stream.Peer{Node: self, Addr: netip.AddrPortFrom(n.Addr.Addr(), n.Ports.Cluster)})
 		links = append(links, link.Peer{Node: self, Addr: netip.AddrPortFrom(n.Addr.Addr(), n.Ports.Link)})
+		if n.hasActors() {
+			actors = append(actors, n.actors())
+		}
 	}
 	p.mesh.SetPeers(streams)
 	p.link.SetPeers(links)
+	p.actors.SetMembers(actors)
 }
 
 func (p *Peers) conflict(c members.Conflict) {
@@ -230,6 +262,9 @@ func (p *Peers) Close() error {
 	p.cancel()
 	p.group.Wait()
 	var faults []error
+	if p.actors != nil {
+		faults = append(faults, p.closeActors())
+	}
 	if p.members != nil {
 		faults = append(faults, p.members.Close())
 	}

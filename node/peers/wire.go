@@ -3,9 +3,9 @@ package peers
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
+	"dormouse/cluster/stream"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
@@ -28,11 +28,6 @@ func (p *Peers) Fetch(ctx context.Context, from ids.Node, request []byte) ([]byt
 	return p.mesh.Call(ctx, from, kindFetch, request)
 }
 
-// Call asks another node's Options.Serve.
-func (p *Peers) Call(ctx context.Context, to ids.Node, kind byte, request []byte) ([]byte, error) {
-	return p.mesh.Call(ctx, to, kind, request)
-}
-
 // Forward sends a datagram of a device to another node; see link.Send.
 func (p *Peers) Forward(to ids.Node, fwd wire.Forward) bool { return p.link.Send(to, fwd) }
 
@@ -52,9 +47,9 @@ func (p *Peers) frame(from wire.Node, frame []byte) {
 	}
 }
 
-func (p *Peers) serve(ctx context.Context, from wire.Node, kind byte, request []byte) ([]byte, error) {
+func (p *Peers) serveMesh(ctx context.Context, from wire.Node, kind byte, request []byte) ([]byte, error) {
 	if !p.ready.Load() && kind != kindWelcome {
-		return nil, errors.New("peers: the node is starting")
+		return nil, stream.ErrBusy // nothing is done before Start
 	}
 	switch kind {
 	case kindFetch:
@@ -70,10 +65,7 @@ func (p *Peers) serve(ctx context.Context, from wire.Node, kind byte, request []
 	case kindAct:
 		return nil, p.takeAct(ctx, request)
 	}
-	if kind < FirstKind || p.o.Serve == nil {
-		return nil, fmt.Errorf("peers: no call of kind %d", kind)
-	}
-	return p.o.Serve(ctx, from.ID, kind, request)
+	return p.serveCall(ctx, from.ID, kind, request)
 }
 
 // tellLeads tells all others what this node leads.

@@ -18,6 +18,10 @@ const (
 	KindSign                      // a signpost
 )
 
+// Command says of a kind that it changes something and should not be carried out
+// twice. The others are asked more often, and may.
+func Command(kind byte) bool { return kind == KindMethod || kind == KindEstablish }
+
 // Serve carries out a request of another node, where this node leads the shard,
 // and never passes it on. An error is a requestError: the bytes are no request.
 func (r *Router) Serve(ctx context.Context, _ ids.Node, kind byte, request []byte) ([]byte, error) {
