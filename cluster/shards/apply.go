@@ -63,7 +63,7 @@ func (g *group) applyConf(e *pb.Entry, b *wire.Batch) error {
 	if err := c.Unmarshal(e.Data); err != nil {
 		return fmt.Errorf("%w: entry %d of shard %d: %w", errRecord, e.Index, g.shard, err)
 	}
-	g.log.conf = *g.node.ApplyConfChange(c)
+	g.log.setConf(*g.node.ApplyConfChange(c))
 	b.Put(wire.ClassRaft, keyConf, appendConf(nil, g.log.conf))
 	return nil
 }

@@ -222,24 +222,25 @@ func (e *Engine) Status(shard ids.Shard) (Status, bool) {
 	return s.(Status), true
 }
 
+// published is what of a status changes.
+type published struct {
+	lead, term uint64
+	serving    bool
+	confs      int
+}
+
 // publish makes the status known, if it is another one.
 func (e *Engine) publish(g *group, s basicStatus) {
-	if g.blank() {
+	told := published{s.Lead, s.Term, g.serving, g.log.confs}
+	if g.blank() || g.told == told {
 		return
 	}
+	g.told = told
 	now := Status{
 		Shard: g.shard, Leader: ids.Node(s.Lead), Term: s.Term, Leads: g.serving,
 		Voters: nodes(g.log.conf.Voters), Learners: nodes(g.log.conf.Learners),
 	}
-	if before, ok := e.Status(g.shard); ok && before.same(now) {
-		return
-	}
 	e.status.Store(g.shard, now)
-}
-
-func (s Status) same(o Status) bool {
-	return s.Leader == o.Leader && s.Term == o.Term && s.Leads == o.Leads &&
-		slices.Equal(s.Voters, o.Voters) && slices.Equal(s.Learners, o.Learners)
 }
 
 func nodes(list []uint64) []ids.Node {

@@ -24,6 +24,7 @@ type group struct {
 	serving bool   // and the state has all of the terms before: Led was told
 	noop    uint64 // term whose first entry was seen
 	leader  ids.Node
+	told    published
 
 	queue   []proposal // wait to become an entry
 	sent    []flight   // given to raft, index not known yet

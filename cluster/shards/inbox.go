@@ -88,7 +88,9 @@ func (q *inbox) receive(list []received, bytes, most int) bool {
 	q.waiting += bytes
 	q.messages = append(q.messages, list...)
 	signal(q.wake)
-	signal(q.enough)
+	if q.waiting >= enoughBytes {
+		signal(q.enough)
+	}
 	return true
 }
 
@@ -131,11 +133,15 @@ func (q *inbox) answered(count, bytes int) {
 	q.bytes -= bytes
 }
 
-// canLinger says that there are proposals and nothing else, and not enough.
+// enoughBytes of messages wait for no more.
+const enoughBytes = 64 << 10
+
+// canLinger says that there are proposals and messages and nothing else, and not
+// enough of them.
 func (q *inbox) canLinger() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.messages)+len(q.calls) == 0 && len(q.proposals) < q.enoughAt && !q.closed
+	return len(q.calls) == 0 && q.waiting < enoughBytes && len(q.proposals) < q.enoughAt && !q.closed
 }
 
 func (q *inbox) close() {

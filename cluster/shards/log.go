@@ -15,8 +15,9 @@ import (
 // the batch of its turn, and taken over here when that is on the disk.
 type entryLog struct {
 	hard    pb.HardState
-	conf    pb.ConfState
-	cut     mark // of the entry before the first; {0, 0} in a replica that has nothing yet
+	conf    pb.ConfState // of the applied entry
+	confs   int          // how often that was replaced
+	cut     mark         // of the entry before the first; {0, 0} in a replica that has nothing yet
 	entries []pb.Entry
 	bytes   int  // of the entries' data
 	applied mark // what a snapshot would have
@@ -117,9 +118,16 @@ func (l *entryLog) cutTo(m mark) {
 	l.cut = m
 }
 
+// setConf takes over who is in the group.
+func (l *entryLog) setConf(c pb.ConfState) {
+	l.conf = c
+	l.confs++
+}
+
 // restore begins anew behind a snapshot.
 func (l *entryLog) restore(m mark, c pb.ConfState) {
-	l.cut, l.applied, l.conf, l.entries, l.bytes = m, m, c, nil, 0
+	l.cut, l.applied, l.entries, l.bytes = m, m, nil, 0
+	l.setConf(c)
 }
 
 // readLog reads a replica. found is false where the storage has none.

@@ -50,7 +50,8 @@ func (e *Engine) recover(g *group) error {
 	if err := e.o.Storage.Commit([]wire.ShardBatch{{Shard: g.shard, Batch: b}}, true); err != nil {
 		panic(err) // run ends the engine by it
 	}
-	g.log.hard, g.log.conf = hard, conf
+	g.log.hard = hard
+	g.log.setConf(conf)
 	if err := g.open(); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func TestASeedIsARun(t *testing.T) {
 func TestMutationsAreFound(t *testing.T) {
 	for m := none + 1; m <= hopefulAnswers; m++ {
 		t.Run(m.String(), func(t *testing.T) {
-			const most = 40
+			const most = 200
 			for seed := uint64(1); seed <= most; seed++ {
 				if r := simulate(seed, m, false); r.bad != nil {
 					t.Logf("found by seed %d: %v", seed, r.bad)
