@@ -34,8 +34,8 @@ func (e *Engine) dismissed(g *group, r *received) error {
 	if last, _ := g.log.Term(g.log.last()); g.log.last() > r.gone.index && last >= r.gone.term {
 		return nil
 	}
-	if !g.blank() && !g.isMember(r.from) {
-		return nil // a stranger to the group as it is known here
+	if !g.blank() && !g.isMember(r.from) && g.silent <= idleTicks {
+		return nil // a stranger to the group as it is known here, and no need to believe one
 	}
 	return e.drop(g)
 }
@@ -58,15 +58,24 @@ func (e *Engine) idle(g *group) error {
 	if g.blank() || out && g.log.last() == g.log.applied.index {
 		return e.drop(g)
 	}
-	if g.silent%idleTicks == 1 && (out || slices.Contains(g.log.conf.Learners, uint64(e.o.Self))) {
+	if g.silent%idleTicks == 1 && (out || g.leader == 0 || slices.Contains(g.log.conf.Learners, uint64(e.o.Self))) {
 		return e.ask(g)
 	}
 	return nil
 }
 
-// ask sends all voters a message that means nothing but to those who know better.
+// ask sends all voters, and whoever else there is, a message that means nothing but
+// to those who know better: the voters that are known here may all be gone, too.
 func (e *Engine) ask(g *group) (err error) {
-	for _, n := range nodes(g.log.conf.Voters) {
+	known := nodes(g.log.conf.Voters)
+	if e.o.Others != nil {
+		known = append(known, e.o.Others()...)
+	}
+	slices.Sort(known)
+	for _, n := range slices.Compact(known) {
+		if n == e.o.Self {
+			continue
+		}
 		m := pb.Message{Type: pb.MsgHeartbeatResp, From: uint64(e.o.Self), To: uint64(n), Term: g.node.BasicStatus().Term}
 		if e.frames[n], err = appendMessage(e.frames[n], g.shard, &m); err != nil {
 			return err

@@ -86,6 +86,10 @@ type Options struct {
 	// Send hands a frame to another node; it owns the frame. It may drop it and
 	// never blocks. Default: nobody is there.
 	Send func(to ids.Node, frame []byte)
+	// Others are the nodes that there are, besides those that a group names: who
+	// belongs to no group any more, and knows only of members that do not either,
+	// asks them. It must be quick. Default: nobody.
+	Others func() []ids.Node
 	// Fetch asks another node's Serve; see fetch.go.
 	Fetch func(ctx context.Context, from ids.Node, request []byte) (answer []byte, err error)
 

@@ -58,7 +58,7 @@ func (m *machine) start(found bool) {
 	w.note("start", nil, uint64(m.id))
 	p := &w.profile
 	e, err := shards.Open(shards.Options{
-		Self: m.id, Shards: p.shards, Found: found, Storage: storage{l}, Send: l.send, Fetch: l.fetch, Go: l.beside,
+		Self: m.id, Shards: p.shards, Found: found, Storage: storage{l}, Send: l.send, Fetch: l.fetch, Go: l.beside, Others: w.everybody,
 		Events:   shards.Events{Led: l.led, Yielded: l.yielded, Fatal: l.fatal},
 		LogBytes: p.logBytes, PartBytes: p.partBytes, EntryBytes: p.entryBytes, MaxPending: p.maxPending,
 		FetchBytes: -1, Linger: -1, Log: w.log(m.id),
@@ -325,4 +325,12 @@ func (l *life) fetch(_ context.Context, from ids.Node, request []byte) (answer [
 	}
 	l.w.stats.parts++
 	return answer, err
+}
+
+// everybody is all machines, there or not.
+func (w *world) everybody() (list []ids.Node) {
+	for i := range w.machines {
+		list = append(list, ids.Node(i+1))
+	}
+	return list
 }

@@ -74,7 +74,7 @@ type mate struct {
 	name   string
 	data   string
 	flags  []string // beyond those that all have
-	port   uint16   // gossip, and behind it streams, HTTP, CoAP, DTLS
+	port   uint16   // gossip, and behind it streams, actors, HTTP, CoAP, DTLS
 	api    *apptest.API
 	words  *words
 	run    *exec.Cmd // nil: it does not run
@@ -84,16 +84,16 @@ type mate struct {
 }
 
 // portsOfMate is how many ports in a row one has.
-const portsOfMate = 5
+const portsOfMate = 6
 
 func (m *mate) address(n uint16) string { return fmt.Sprintf("127.0.0.1:%d", m.port+n) }
 func (m *mate) gossip() string          { return m.address(0) }
-func (m *mate) coap() netip.AddrPort    { return netip.MustParseAddrPort(m.address(3)) }
+func (m *mate) coap() netip.AddrPort    { return netip.MustParseAddrPort(m.address(4)) }
 
 // newMate makes one that does not run yet.
 func newMate(t *testing.T, name string, flags ...string) *mate {
 	m := &mate{t: t, name: name, data: filepath.Join(t.TempDir(), "data"), flags: flags, port: freePorts(t), words: &words{}}
-	m.api = apptest.NewAPI(m.address(2))
+	m.api = apptest.NewAPI(m.address(3))
 	t.Cleanup(func() {
 		m.api.Close()
 		m.kill()
@@ -160,7 +160,7 @@ func (m *mate) start(join ...*mate) {
 func (m *mate) startWith(flags ...string) {
 	m.t.Helper()
 	args := slices.Concat([]string{
-		"--data", m.data, "--http", m.address(2), "--coap", m.address(3), "--coaps", m.address(4), "--accept-unknown",
+		"--data", m.data, "--http", m.address(3), "--coap", m.address(4), "--coaps", m.address(5), "--accept-unknown",
 		"--low-space", "2", "--full-space", "1", "--cache", "8MiB", "--request-timeout", "10s", "--shards", "8",
 	}, flags, m.flags)
 	c := exec.Command(os.Args[0], args...)

@@ -22,7 +22,7 @@ func (a *App) openEngine(Options) (err error) {
 		Log:     a.logger,
 	}
 	if a.peers != nil {
-		o.Send, o.Fetch = a.peers.SendFrame, a.peers.Fetch
+		o.Send, o.Fetch, o.Others = a.peers.SendFrame, a.peers.Fetch, a.peers.Others
 		o.Linger = clusterLinger
 	}
 	a.engine, err = shards.Open(o)

@@ -44,6 +44,7 @@ func TestAddLookUpRemove(t *testing.T) {
 				t.Errorf("without credentials: %v", err)
 			}
 		}
+		n.disk.forgetMarks()
 		if left := len(n.disk.records); left != 0 {
 			t.Errorf("%d records are left", left)
 		}

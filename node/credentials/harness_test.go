@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -259,3 +260,10 @@ func (d *disk) count(c wire.Class) (k int) {
 }
 
 var errBroken = errors.New("the disk is broken")
+
+// forgetMarks takes away what shards write of themselves from time to time.
+func (d *disk) forgetMarks() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.records, func(key string, _ []byte) bool { return wire.Class(key[0]) == wire.ClassMeta })
+}

@@ -251,6 +251,9 @@ func (p *Peers) askHello(ctx context.Context, to ids.Node, request []byte) error
 	return err
 }
 
+// Others are the nodes that are there, besides this one.
+func (p *Peers) Others() []ids.Node { return p.others() }
+
 // others are the nodes that are there.
 func (p *Peers) others() (list []ids.Node) {
 	p.mu.Lock()
