@@ -240,6 +240,13 @@ func TestGrowFailOverAndReturn(t *testing.T) {
 	})
 }
 
+// change alters the net while nodes speak.
+func (w *net) change(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
 // TestALeaderThatIsCutOffCommitsNothing, reads nothing, and comes to know it.
 func TestALeaderThatIsCutOffCommitsNothing(t *testing.T) {
 	in(t, 1, func(w *net) {
@@ -249,9 +256,11 @@ func TestALeaderThatIsCutOffCommitsNothing(t *testing.T) {
 		w.grow(2)
 		w.grow(3)
 		was := w.leader(0)
-		for id := range w.nodes {
-			w.cut[[2]ids.Node{was.id, id}], w.cut[[2]ids.Node{id, was.id}] = true, true
-		}
+		w.change(func() {
+			for id := range w.nodes {
+				w.cut[[2]ids.Node{was.id, id}], w.cut[[2]ids.Node{id, was.id}] = true, true
+			}
+		})
 		answers := make(chan error, 2)
 		was.engine.Propose(0, put("a", "lost"), func(err error) { answers <- err })
 		was.engine.Read(0, func(err error) { answers <- err })
@@ -260,13 +269,15 @@ func TestALeaderThatIsCutOffCommitsNothing(t *testing.T) {
 				t.Errorf("answered %v", err)
 			}
 		}
-		delete(w.nodes, was.id)
+		w.change(func() { delete(w.nodes, was.id) })
 		w.until("another leads", func() bool { return w.leader(0) != nil })
 		if err := w.leader(0).propose(0, put("a", "kept")); err != nil {
 			t.Fatal(err)
 		}
-		w.nodes[was.id] = was
-		clear(w.cut)
+		w.change(func() {
+			w.nodes[was.id] = was
+			clear(w.cut)
+		})
 		w.until("the old leader has it", func() bool { return was.get(0, "a") == "kept" })
 		done := make(chan error, 1)
 		w.until("reads go on", func() bool {

@@ -97,7 +97,7 @@ func TestSweep(t *testing.T) {
 			n.storeClaim(c)
 		}
 		n.storeClaim(claim.Claim{Identity: "m", Endpoint: "other"}) // left by a removal
-		n.disk.records[recordKey(3, wire.ClassClaim, []byte("damaged"))] = []byte{9}
+		n.disk.put(recordKey(3, wire.ClassClaim, []byte("damaged")), []byte{9})
 		pass(claim.ReserveFor)
 		failed := 0
 		for shard := range ids.Shard(shards) {
@@ -118,5 +118,5 @@ func TestSweep(t *testing.T) {
 
 func (n *node) storeClaim(c claim.Claim) {
 	i := n.env.Key.Identity([]byte(c.Identity))
-	n.disk.records[recordKey(n.env.Shards.OfIdentity(i), wire.ClassClaim, wire.ClaimKey(i))] = c.Append(nil)
+	n.disk.put(recordKey(n.env.Shards.OfIdentity(i), wire.ClassClaim, wire.ClaimKey(i)), c.Append(nil))
 }

@@ -267,3 +267,10 @@ func (d *disk) forgetMarks() {
 	defer d.mu.Unlock()
 	maps.DeleteFunc(d.records, func(key string, _ []byte) bool { return wire.Class(key[0]) == wire.ClassMeta })
 }
+
+// put stores a record behind the back of all.
+func (d *disk) put(key string, value []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.records[key] = value
+}

@@ -92,8 +92,10 @@ func TestNoKeyIsTold(t *testing.T) {
 // spoil turns a bit of a sealed key.
 func (n *node) spoil(name string) {
 	e := n.env.Key.Endpoint(name)
-	value := n.disk.records[recordKey(n.env.Shards.Of(e), wire.ClassCredentials, wire.EndpointKey(e))]
+	shard, key := n.env.Shards.Of(e), wire.EndpointKey(e)
+	value, _, _ := n.disk.Get(shard, wire.ClassCredentials, key, nil)
 	value[len(value)-1] ^= 1
+	n.disk.put(recordKey(shard, wire.ClassCredentials, key), value)
 }
 
 // TestASpoiltKeyIsReplaced: what does not open is no obstacle to a new one.
