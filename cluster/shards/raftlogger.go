@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 
@@ -21,7 +22,7 @@ type raftLogger struct {
 }
 
 func (l raftLogger) say(level slog.Level, text string) {
-	l.log.Log(nil, level, text, "shard", int(l.shard)) //nolint:staticcheck // there is no context here
+	l.log.Log(context.Background(), level, text, "shard", int(l.shard))
 }
 
 func (l raftLogger) Debug(v ...interface{})                 {}
