@@ -40,28 +40,36 @@ func build(t *testing.T) (program string) {
 	return program
 }
 
-// One node is killed twice while devices and clients go on, half of the devices
-// over DTLS: nothing is lost, and nothing done twice.
-func TestNodeIsKilled(t *testing.T) {
-	var progress, events, said bytes.Buffer
-	o := Options{
-		Program: build(t), Dir: t.TempDir(), Nodes: 1, Devices: 200, Secure: 0.5, Late: 0.05, Loss: 0.2, Rate: 100, Orders: 20,
-		For: 11 * time.Second, Every: 3500 * time.Millisecond, Faults: []string{"kill"}, Settle: 2 * time.Minute, AckTimeout: 500 * time.Millisecond, Seed: 1,
-		Progress: &progress, History: &events, Log: &said,
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+// passes makes a run, which must break nothing, and returns its report.
+func passes(t *testing.T, o Options, most time.Duration) (*Report, string) {
+	t.Helper()
+	var progress, said, text bytes.Buffer
+	o.Progress, o.Log = &progress, &said
+	ctx, cancel := context.WithTimeout(t.Context(), most)
 	defer cancel()
 	r, err := Run(ctx, o)
 	if err != nil {
 		t.Fatalf("%v\n%s%s", err, &progress, &said)
 	}
-	var text bytes.Buffer
 	if err := r.WriteText(&text); err != nil || !r.OK() {
 		t.Fatalf("%v\n%s%s%s", err, &text, &progress, &said)
 	}
+	return r, text.String()
+}
+
+// One node is killed twice while devices and clients go on, half of the devices
+// over DTLS: nothing is lost, and nothing done twice.
+func TestNodeIsKilled(t *testing.T) {
+	var events bytes.Buffer
+	o := Options{
+		Program: build(t), Dir: t.TempDir(), Nodes: 1, Devices: 200, Secure: 0.5, Late: 0.05, Loss: 0.2, Rate: 100, Orders: 20,
+		For: 11 * time.Second, Every: 3500 * time.Millisecond, Faults: []string{"kill"}, Settle: 2 * time.Minute, AckTimeout: 500 * time.Millisecond, Seed: 1,
+		History: &events,
+	}
+	r, text := passes(t, o, 5*time.Minute)
 	f := r.Verdict.Figures
 	if r.Faults["kill"] < 2 || f.Acknowledged == 0 || f.Executed < f.Acknowledged || f.Known != 200 || f.Handshakes != 100 {
-		t.Errorf("nothing happened:\n%s", &text)
+		t.Errorf("nothing happened:\n%s", text)
 	}
 	if n := strings.Count(events.String(), "\n"); n < f.Acknowledged*3 {
 		t.Errorf("%d lines of events", n)
@@ -78,27 +86,16 @@ func TestThreeNodesAreKilledAndStopped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute")
 	}
-	var progress, said bytes.Buffer
 	o := Options{
 		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 300, Secure: 0.5, Late: 0.05, Loss: 0.1, Rate: 60, Orders: 6,
 		For: time.Minute, Every: 9 * time.Second, Faults: []string{"kill", "stop"}, Settle: 3 * time.Minute, Recovery: time.Minute,
-		Progress: &progress, Log: &said,
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
-	defer cancel()
-	r, err := Run(ctx, o)
-	if err != nil {
-		t.Fatalf("%v\n%s%s", err, &progress, &said)
-	}
-	var text bytes.Buffer
-	if err := r.WriteText(&text); err != nil || !r.OK() {
-		t.Fatalf("%v\n%s%s%s", err, &text, &progress, &said)
-	}
+	r, text := passes(t, o, 6*time.Minute)
 	f := r.Verdict.Figures
 	if r.Faults["kill"]+r.Faults["stop"] < 4 || f.Acknowledged == 0 || f.Known != 300 || f.Handshakes != 150 {
-		t.Errorf("nothing happened:\n%s", &text)
+		t.Errorf("nothing happened:\n%s", text)
 	}
-	t.Logf("\n%s", &text)
+	t.Logf("\n%s", text)
 }
 
 func TestRunFails(t *testing.T) {

@@ -67,7 +67,7 @@ func Open(o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	for _, shard := range e.shards() {
+	for _, shard := range e.o.Shards.All() {
 		l, found, err := readLog(o.Storage, shard)
 		if err != nil {
 			return nil, err
@@ -80,20 +80,6 @@ func Open(o Options) (*Engine, error) {
 		}
 	}
 	return e, nil
-}
-
-// shards are all that there can be.
-func (e *Engine) shards() []ids.Shard {
-	list := make([]ids.Shard, 0, int(e.o.Shards)+1)
-	list = append(list, ids.System)
-	for s := range ids.Shard(e.o.Shards) {
-		list = append(list, s)
-	}
-	return list
-}
-
-func (e *Engine) exists(shard ids.Shard) bool {
-	return shard == ids.System || uint16(shard) < uint16(e.o.Shards)
 }
 
 func (e *Engine) addGroup(shard ids.Shard, l *entryLog) error {
@@ -123,7 +109,7 @@ var first = mark{index: 10, term: 5}
 // found makes the groups that are not there, with this node as their voter.
 func (e *Engine) found() error {
 	var batches []wire.ShardBatch
-	for _, shard := range e.shards() {
+	for _, shard := range e.o.Shards.All() {
 		_, found, err := readLog(e.o.Storage, shard)
 		if err != nil {
 			return err

@@ -285,13 +285,6 @@ func (g *group) observe() {
 			}
 		})
 	}
-	if lead := ids.Node(s.Lead); lead != g.leader {
-		g.leader = lead
-		g.engine.tell(func(ev *Events) {
-			if ev.Leader != nil {
-				ev.Leader(g.shard, lead, s.Term)
-			}
-		})
-	}
+	g.leader = ids.Node(s.Lead)
 	g.engine.publish(g, s)
 }

@@ -60,10 +60,6 @@ type Events struct {
 	Led func(shard ids.Shard, term uint64)
 	// Yielded: it leads it no more. It follows each Led.
 	Yielded func(shard ids.Shard)
-	// Leader is who leads a shard that this node has a replica of; 0: nobody.
-	Leader func(shard ids.Shard, leader ids.Node, term uint64)
-	// Applied: entries of another leader were applied to the shard.
-	Applied func(shard ids.Shard)
 	// Fatal: nothing is committed any more and no callback comes; the process
 	// should end. It must not call Close. Default: the engine stands still.
 	Fatal func(error)

@@ -45,11 +45,6 @@ func (e *Engine) installedState(g *group, rd raft.Ready, err error) {
 	}
 	g.node.Advance(rd)
 	g.touch()
-	e.tell(func(ev *Events) {
-		if ev.Applied != nil {
-			ev.Applied(g.shard)
-		}
-	})
 }
 
 // beginInstall makes durable that the state is to be replaced, and the replica's
@@ -108,7 +103,7 @@ func finishInstall(s Storage, shard ids.Shard) error {
 // resumeInstalls finishes what a crash interrupted, and removes parts of states
 // that did not come whole.
 func (e *Engine) resumeInstalls() error {
-	for _, shard := range e.shards() {
+	for _, shard := range e.o.Shards.All() {
 		_, found, err := e.o.Storage.Get(shard, wire.ClassRaft, keyInstall, nil)
 		if err != nil {
 			return wrapShard(shard, err)

@@ -101,7 +101,7 @@ func (e *Engine) step(r *received) error {
 		return e.forgotten(g, r)
 	}
 	if g == nil {
-		if !makesReplica(&r.msg) || !e.exists(r.shard) {
+		if !makesReplica(&r.msg) || !e.o.Shards.Has(r.shard) {
 			return nil
 		}
 		if err := e.addReplica(r.shard); err != nil {
@@ -280,13 +280,6 @@ func (e *Engine) after(w *ready) error {
 	g.confirmReads(w.ReadStates)
 	g.settle(w.CommittedEntries)
 	g.node.Advance(w.Ready)
-	if len(w.CommittedEntries) > 0 && !g.leads {
-		e.tell(func(ev *Events) {
-			if ev.Applied != nil {
-				ev.Applied(g.shard)
-			}
-		})
-	}
 	g.observe()
 	g.finishReads()
 	g.touch()

@@ -50,6 +50,19 @@ func (k Key) Endpoint(name string) Endpoint {
 // Shards is the number of shards of the cluster: fixed when it is created.
 type Shards uint16
 
+// All are the shards with System, which comes first.
+func (n Shards) All() []Shard {
+	list := make([]Shard, 0, int(n)+1)
+	list = append(list, System)
+	for s := range Shard(n) {
+		list = append(list, s)
+	}
+	return list
+}
+
+// Has says that the shard is among All.
+func (n Shards) Has(s Shard) bool { return s == System || uint16(s) < uint16(n) }
+
 // OfHandle places the top 32 bits of any hash.
 func (n Shards) OfHandle(handle uint32) Shard {
 	return Shard(uint64(handle) * uint64(n) >> 32)

@@ -22,17 +22,10 @@ func (a *App) cluster() admin.Cluster {
 // alone is a node that is all there is.
 type alone struct{ a *App }
 
-func (o alone) name() string {
-	if o.a.config.Node != "" {
-		return o.a.config.Node
-	}
-	return "node-" + o.a.self.ID.String()
-}
-
 func (o alone) Self(context.Context) (admin.Node, error) {
 	n := int(o.a.env.Shards)
 	return admin.Node{
-		Name: o.name(), ID: o.a.self.ID.String(), Zone: o.a.config.Zone, State: "alone", Incarnation: o.a.self.Incarnation,
+		Name: o.a.name(), ID: o.a.self.ID.String(), Zone: o.a.config.Zone, State: "alone", Incarnation: o.a.self.Incarnation,
 		Replicas: n, Leads: n, Self: true, Version: o.a.version,
 	}, nil
 }
@@ -44,19 +37,12 @@ func (o alone) Nodes(ctx context.Context) ([]admin.Node, error) {
 
 func (o alone) Shards(context.Context) ([]admin.ShardGroup, error) {
 	var list []admin.ShardGroup
-	for _, id := range append([]ids.Shard{ids.System}, allShards(o.a.env.Shards)...) {
+	for _, id := range o.a.env.Shards.All() {
 		if s, ok := o.a.engine.Status(id); ok {
-			list = append(list, group(s, nil, func(ids.Node) string { return o.name() }))
+			list = append(list, group(s, nil, func(ids.Node) string { return o.a.name() }))
 		}
 	}
 	return list, nil
-}
-
-func allShards(n ids.Shards) (list []ids.Shard) {
-	for id := range ids.Shard(n) {
-		list = append(list, id)
-	}
-	return list
 }
 
 func (o alone) Drain(context.Context, string, bool) error {
@@ -184,7 +170,7 @@ func (o alone) Recover(context.Context, ids.Shard) error {
 // Reload implements admin.Cluster.
 func (o alone) Reload(context.Context) (map[string]string, error) {
 	if err := o.a.reload(); err != nil {
-		return map[string]string{o.name(): err.Error()}, nil
+		return map[string]string{o.a.name(): err.Error()}, nil
 	}
 	return map[string]string{}, nil
 }

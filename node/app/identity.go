@@ -47,6 +47,14 @@ func bit(b bool) byte {
 	return 0
 }
 
+// name is the node's, as configured or made of its ID.
+func (a *App) name() string {
+	if a.config.Node != "" {
+		return a.config.Node
+	}
+	return "node-" + a.self.ID.String()
+}
+
 // newNodeID draws one that no other node has.
 func newNodeID() (n ids.Node) {
 	for n == 0 {

@@ -89,14 +89,10 @@ func (a *App) openPeers(Options) error {
 			return fmt.Errorf("app: advertise: %w", err)
 		}
 	}
-	name := a.config.Node
-	if name == "" {
-		name = "node-" + a.self.ID.String()
-	}
 	a.peers, err = peers.New(peers.Options{
-		Self: a.self, Name: name, Zone: a.config.Zone, Replace: a.config.Replace, Cluster: a.config.ClusterName,
+		Self: a.self, Name: a.name(), Zone: a.config.Zone, Replace: a.config.Replace, Cluster: a.config.ClusterName,
 		Bind: bind, Advertise: advertise, Join: a.config.Join, Keys: keys, Identity: identity,
-		HTTP: httpPort(a.config.HTTP), Version: a.version, Shards: a.store.Shards(), State: a.store,
+		HTTP: httpPort(a.config.HTTP), Shards: a.store.Shards(), State: a.store,
 		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.reload, Datagrams: a.forwarded, Log: a.logger,
 	})
 	return err

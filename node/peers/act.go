@@ -123,7 +123,7 @@ func (p *Peers) StepDown(ctx context.Context) {
 	p.leaving.Store(true)
 	for {
 		led := 0
-		for _, shard := range p.allShards() {
+		for _, shard := range p.o.Shards.All() {
 			s, ok := p.engine.Status(shard)
 			if !ok || !s.Leads {
 				continue

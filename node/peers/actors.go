@@ -72,7 +72,7 @@ const gatePrefix = "gate/"
 func (p *Peers) gate(identity string) (address, gate string, ok bool) {
 	digits, ok := strings.CutPrefix(identity, gatePrefix)
 	number, err := strconv.ParseUint(digits, 10, 16)
-	if !ok || err != nil || !p.ready.Load() || !p.exists(ids.Shard(number)) {
+	if !ok || err != nil || !p.ready.Load() || !p.o.Shards.Has(ids.Shard(number)) {
 		return "", "", false
 	}
 	owner, known := p.Owner(ids.Shard(number))

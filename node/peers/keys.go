@@ -31,7 +31,7 @@ func (p *Peers) ReloadAll(ctx context.Context) map[string]string {
 	if err := p.o.Reload(); err != nil {
 		faults[p.o.Name] = err.Error()
 	}
-	for _, n := range p.others() {
+	for _, n := range p.Others() {
 		one, cancel := context.WithTimeout(ctx, reloading)
 		_, err := p.mesh.Call(one, n, kindReload, nil)
 		cancel()

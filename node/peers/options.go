@@ -51,8 +51,7 @@ type Options struct {
 	Identity stream.Identity
 
 	HTTP     uint16 // port of the API, 0 for none
-	Version  string
-	Replicas int // of each shard; default 3
+	Replicas int    // of each shard; default 3
 	Shards   ids.Shards
 	State    State
 

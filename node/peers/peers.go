@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +35,8 @@ type Peers struct {
 	nodes map[ids.Node]*node
 	leads map[ids.Shard]lead // as others say
 
+	news chan struct{} // of what this node leads, or who is there to be told
+
 	place   placing
 	leaving atomic.Bool
 	fault   string // of the last hello; touched by its goroutine alone
@@ -61,7 +62,7 @@ func New(o Options) (*Peers, error) {
 	if o.Replicas == 0 {
 		o.Replicas = 3
 	}
-	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, cancel: func() {}}
+	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, news: make(chan struct{}, 1), cancel: func() {}}
 	if err := p.open(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -153,9 +154,9 @@ func (p *Peers) Start(e Engine) error {
 	p.members = m
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	p.group.Go(func() { p.run(ctx, placeEvery, p.placeOnce) })
-	p.group.Go(func() { p.run(ctx, leadsEvery, func(context.Context) { p.tellLeads() }) })
-	p.group.Go(func() { p.run(ctx, helloEvery, p.hello) })
+	p.group.Go(func() { p.run(ctx, placeEvery, nil, p.placeOnce) })
+	p.group.Go(func() { p.run(ctx, leadsEvery, p.news, func(context.Context) { p.tellLeads() }) })
+	p.group.Go(func() { p.run(ctx, helloEvery, nil, p.hello) })
 	return nil
 }
 
@@ -175,14 +176,15 @@ func (p *Peers) joinList() []string {
 	return list
 }
 
-// run does something again and again.
-func (p *Peers) run(ctx context.Context, every time.Duration, f func(context.Context)) {
+// run does something again and again, and whenever there are news.
+func (p *Peers) run(ctx context.Context, every time.Duration, news <-chan struct{}, f func(context.Context)) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		f(ctx)
 		select {
 		case <-t.C:
+		case <-news:
 		case <-ctx.Done():
 			return
 		}
@@ -216,7 +218,7 @@ func (p *Peers) gossip(events []members.Event, _ []members.Member) {
 			p.engine.Forget(e.Member.ID)
 		}
 	}
-	p.tellLeads()
+	p.LeadsChanged()
 }
 
 func (p *Peers) setPeers() {
@@ -275,15 +277,4 @@ func (p *Peers) Close() error {
 		faults = append(faults, p.mesh.Close())
 	}
 	return errors.Join(faults...)
-}
-
-// HTTPAddr is where another node serves the API.
-func (p *Peers) HTTPAddr(n ids.Node) (string, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m := p.nodes[n]
-	if m == nil || m.Ports.HTTP == 0 {
-		return "", false
-	}
-	return net.JoinHostPort(m.Addr.Addr().String(), strconv.Itoa(int(m.Ports.HTTP))), true
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"dormouse/cluster/ring"
 	"dormouse/cluster/shards"
@@ -21,9 +20,17 @@ type placing struct {
 	topology atomic.Pointer[ring.Topology]
 
 	mu      sync.Mutex
-	moving  map[ids.Shard]time.Time // changes that were asked for and not answered
-	adding  int                     // of them, those that copy a state
-	writing bool                    // a record or topology of this node's is on its way
+	moving  map[ids.Shard]bool // changes that were asked for and not answered
+	adding  int                // of them, those that copy a state
+	writing bool               // a topology of this node's is on its way
+
+	planned plannedFor // the placement loop's own
+}
+
+// plannedFor is what a plan was made of that stands.
+type plannedFor struct {
+	version uint64
+	records []Record
 }
 
 // maxAdding bounds the states that one node sends at a time.
@@ -40,8 +47,12 @@ func (p *Peers) placeOnce(context.Context) {
 		return
 	}
 	if s, ok := p.engine.Status(ids.System); ok && s.Leads {
-		p.plan(t)
-		p.move(s, p.systemWanted(s))
+		if records, err := p.records(); err != nil {
+			p.o.Log.Error("the records of the nodes cannot be read", "error", err)
+		} else {
+			p.plan(t, records)
+			p.move(s, systemWanted(s, records))
+		}
 	}
 	if t.Version == 0 {
 		return
@@ -60,11 +71,9 @@ func (p *Peers) placeOnce(context.Context) {
 
 // plan makes the next topology where the nodes are others than those of the one in
 // force. The leader of the system group alone does so.
-func (p *Peers) plan(t ring.Topology) {
-	records, err := p.records()
-	if err != nil {
-		p.o.Log.Error("the records of the nodes cannot be read", "error", err)
-		return
+func (p *Peers) plan(t ring.Topology, records []Record) {
+	if planned := &p.place.planned; planned.version == t.Version && slices.Equal(planned.records, records) {
+		return // what follows from these is in force
 	}
 	var nodes []ring.Node
 	for _, r := range records {
@@ -76,6 +85,7 @@ func (p *Peers) plan(t ring.Topology) {
 		return // this node's own record is on its way
 	}
 	var next ring.Topology
+	var err error
 	if t.Version == 0 {
 		next, err = ring.Place(nodes, int(p.o.Shards), p.o.Replicas)
 	} else {
@@ -92,6 +102,8 @@ func (p *Peers) plan(t ring.Topology) {
 				p.o.Log.Info("a new topology", "version", next.Version, "nodes", len(nodes))
 			}
 		})
+	default:
+		p.place.planned = plannedFor{t.Version, records}
 	}
 }
 
@@ -113,11 +125,7 @@ func (p *Peers) write(b *wire.Batch, done func(error)) {
 
 // systemWanted is who should be in the system group: all nodes, of which some
 // vote, an odd number of them. Who votes goes on voting.
-func (p *Peers) systemWanted(s shards.Status) (w ring.Wanted) {
-	records, err := p.records()
-	if err != nil {
-		return ring.Wanted{Voters: s.Voters, Learners: s.Learners}
-	}
+func systemWanted(s shards.Status, records []Record) (w ring.Wanted) {
 	var stay, leave []ids.Node
 	for _, r := range records {
 		switch {
@@ -166,15 +174,15 @@ func (p *Peers) move(s shards.Status, want ring.Wanted) {
 	}
 	p.place.mu.Lock()
 	if p.place.moving == nil {
-		p.place.moving = map[ids.Shard]time.Time{}
+		p.place.moving = map[ids.Shard]bool{}
 	}
-	_, busy := p.place.moving[s.Shard]
+	busy := p.place.moving[s.Shard]
 	adds := m.Kind == ring.AddLearner
 	if busy || adds && p.place.adding >= maxAdding {
 		p.place.mu.Unlock()
 		return
 	}
-	p.place.moving[s.Shard] = time.Now()
+	p.place.moving[s.Shard] = true
 	if adds {
 		p.place.adding++
 	}
@@ -236,7 +244,7 @@ func (p *Peers) sayHello(ctx context.Context, r Record) (err error) {
 		return p.askHello(ctx, owner, request)
 	}
 	err = errors.New("no other node is there")
-	for _, n := range p.others() { // a node that is new knows nobody's group
+	for _, n := range p.Others() { // a node that is new knows nobody's group
 		if err = p.askHello(ctx, n, request); err == nil {
 			break
 		}
@@ -251,11 +259,8 @@ func (p *Peers) askHello(ctx context.Context, to ids.Node, request []byte) error
 	return err
 }
 
-// Others are the nodes that are there, besides this one.
-func (p *Peers) Others() []ids.Node { return p.others() }
-
-// others are the nodes that are there.
-func (p *Peers) others() (list []ids.Node) {
+// Others are the nodes that are there, besides this one, in the order of their IDs.
+func (p *Peers) Others() (list []ids.Node) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, n := range p.nodes {

@@ -92,7 +92,7 @@ func (p *Peers) Shards(ctx context.Context) ([]ShardView, error) {
 		}
 	}
 	take(p.statuses(false))
-	for _, n := range p.others() {
+	for _, n := range p.Others() {
 		one, cancel := context.WithTimeout(ctx, askEach)
 		answer, err := p.mesh.Call(one, n, kindLed, nil)
 		cancel()
@@ -111,7 +111,7 @@ func (p *Peers) Shards(ctx context.Context) ([]ShardView, error) {
 		topology = *t
 	}
 	views := make([]ShardView, 0, len(known))
-	for _, shard := range p.allShards() {
+	for _, shard := range p.o.Shards.All() {
 		s, ok := known[shard]
 		if !ok {
 			s = shards.Status{Shard: shard}
@@ -123,7 +123,7 @@ func (p *Peers) Shards(ctx context.Context) ([]ShardView, error) {
 
 // statuses are those of the replicas here, or of those that are led alone.
 func (p *Peers) statuses(led bool) (list []shards.Status) {
-	for _, shard := range p.allShards() {
+	for _, shard := range p.o.Shards.All() {
 		if s, ok := p.engine.Status(shard); ok && (s.Leads || !led) {
 			list = append(list, s)
 		}
@@ -147,7 +147,7 @@ func (p *Peers) Ready() error {
 	if _, here := p.engine.Status(ids.System); !here {
 		return fmt.Errorf("the cluster has not taken this node yet")
 	}
-	for _, shard := range p.allShards() {
+	for _, shard := range p.o.Shards.All() {
 		if _, known := p.Owner(shard); !known {
 			return fmt.Errorf("nobody is known to lead shard %d", shard)
 		}

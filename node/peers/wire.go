@@ -71,7 +71,7 @@ func (p *Peers) serveMesh(ctx context.Context, from wire.Node, kind byte, reques
 // tellLeads tells all others what this node leads.
 func (p *Peers) tellLeads() {
 	frame := []byte{frameLeads, leadsVersion}
-	for _, shard := range p.allShards() {
+	for _, shard := range p.o.Shards.All() {
 		if s, ok := p.engine.Status(shard); ok && s.Leads {
 			frame = binary.BigEndian.AppendUint16(frame, uint16(shard))
 			frame = binary.BigEndian.AppendUint64(frame, s.Term)
@@ -84,8 +84,14 @@ func (p *Peers) tellLeads() {
 	}
 }
 
-// LeadsChanged is told when this node leads a shard, or another one.
-func (p *Peers) LeadsChanged() { p.tellLeads() }
+// LeadsChanged says that this node leads another shard. It does not wait: the
+// others are told soon, of several changes at once.
+func (p *Peers) LeadsChanged() {
+	select {
+	case p.news <- struct{}{}:
+	default:
+	}
+}
 
 func (p *Peers) heardLeads(from ids.Node, b []byte) error {
 	f := wire.NewFields(b)
@@ -99,24 +105,11 @@ func (p *Peers) heardLeads(from ids.Node, b []byte) error {
 		if f.CutOff() {
 			return fmt.Errorf("peers: leads: %w", wire.ErrFields)
 		}
-		if l := p.leads[shard]; term >= l.term && p.exists(shard) {
+		if l := p.leads[shard]; term >= l.term && p.o.Shards.Has(shard) {
 			p.leads[shard] = lead{from, term}
 		}
 	}
 	return nil
-}
-
-func (p *Peers) exists(shard ids.Shard) bool {
-	return shard == ids.System || uint16(shard) < uint16(p.o.Shards)
-}
-
-func (p *Peers) allShards() []ids.Shard {
-	list := make([]ids.Shard, 0, int(p.o.Shards)+1)
-	list = append(list, ids.System)
-	for s := range ids.Shard(p.o.Shards) {
-		list = append(list, s)
-	}
-	return list
 }
 
 // Owner is the node that leads a shard, as far as is known here: by its group, by

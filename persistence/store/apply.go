@@ -120,7 +120,7 @@ func onlyDeletes(batches []wire.ShardBatch) bool {
 }
 
 func (s *Store) add(b *pebble.Batch, sb wire.ShardBatch) error {
-	if uint32(sb.Shard) >= uint32(s.shards) && sb.Shard != ids.System {
+	if !s.shards.Has(sb.Shard) {
 		return ErrShard
 	}
 	if sb.Batch == nil {
