@@ -34,12 +34,9 @@ func Main(args []string, stderr io.Writer) int {
 	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
-	s, err := Listen(*coapAddress, *httpAddress)
+	s, err := listen(*coapAddress, *httpAddress, filepath.Join(*data, "devices"))
 	if err == nil && *coapsAddress != "" {
 		err = s.Secure(*coapsAddress)
-	}
-	if err == nil {
-		err = s.recall(filepath.Join(*data, "devices"))
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, err)

@@ -40,6 +40,11 @@ type device struct {
 
 // Listen serves on two addresses, such as 127.0.0.1:0, until Close.
 func Listen(coapAddress, httpAddress string) (*Server, error) {
+	return listen(coapAddress, httpAddress, "")
+}
+
+// listen takes the devices of a file before it serves: who asks at once is known.
+func listen(coapAddress, httpAddress, devices string) (*Server, error) {
 	udp, err := net.ResolveUDPAddr("udp4", coapAddress)
 	if err != nil {
 		return nil, fmt.Errorf("servertest: %w", err)
@@ -50,6 +55,11 @@ func Listen(coapAddress, httpAddress string) (*Server, error) {
 	}
 	if s.api, err = net.Listen("tcp4", httpAddress); err != nil {
 		return nil, errors.Join(fmt.Errorf("servertest: %w", err), s.conn.Close())
+	}
+	if devices != "" {
+		if err := s.recall(devices); err != nil {
+			return nil, errors.Join(err, s.conn.Close(), s.api.Close())
+		}
 	}
 	s.done.Go(s.serve)
 	s.done.Go(func() { _ = http.Serve(s.api, s.handler()) }) // ends with its listener
