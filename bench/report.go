@@ -27,6 +27,9 @@ the server used a nonce twice.
 
 --sessions makes a hundred thousand DTLS sessions, lets them sleep, and prints the
 memory and disk that each takes, then those of a registration each.
+--nodes N starts a cluster on this machine and prints the CPU of all nodes together
+per exchange, where datagrams come to the node that owns the device, to any, or to
+another one, and the bytes that nodes send one another.
 --million registers a million devices (some minutes, 1 GiB of disk) and prints
 memory, disk per device, time to the first answer after a kill and after a stop,
 and updates from sleep. --long runs 12 000 updates a second for ten minutes and
@@ -44,6 +47,7 @@ func defineReport(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	flags.IntVar(&o.Population, "devices", 20_000, "registered ones in each row of the table")
 	flags.IntVar(&o.Registrations, "registrations", 150_000, "devices of the row that registers them")
 	flags.BoolVar(&o.DTLS, "dtls", true, "rows over DTLS in the table, too")
+	flags.IntVar(&o.Nodes, "nodes", 0, "a cluster of so many nodes, 2 to 9; 0: none")
 	flags.BoolVar(&o.Sessions, "sessions", false, "sleeping DTLS sessions")
 	flags.IntVar(&o.SessionDevices, "session-devices", 100_000, "how many they are")
 	flags.BoolVar(&o.Million, "million", false, "a million sleeping devices")

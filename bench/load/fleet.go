@@ -1,12 +1,14 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 
 	"dormouse/bench/crowd"
 	"dormouse/codec/coap"
+	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 )
 
@@ -119,6 +121,14 @@ func (d *device) settle(m *coap.Message) error {
 	}
 	d.locationSize = uint8(size)
 	return nil
+}
+
+// endpoint is what the server calls the device; false: it is not registered, or
+// its location is of another kind of server.
+func (d *device) endpoint() (ids.Endpoint, bool) {
+	segment := d.path()
+	l, err := ids.ParseLocation(segment[bytes.LastIndexByte(segment, '/')+1:])
+	return l.Endpoint, err == nil
 }
 
 // path is the location, empty before a registration.

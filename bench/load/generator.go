@@ -115,8 +115,12 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 	if err := g.able(t.Kind, 0, t.Hot); err != nil {
 		return Result{}, err
 	}
+	if t.Aim != AsOptions && (g.options.Owner == nil || g.route.servers == 1) {
+		return Result{}, errors.New("load: to the owner or to another one, and nobody knows which of several servers that is")
+	}
 	l := g.newLoop(t.Kind, t.InFlight)
 	l.work = inTurn(uint32(t.Hot))
+	l.exchanges.route.aim, l.exchanges.route.owner = t.Aim, g.owner
 	if t.Rate > 0 {
 		l.pace = &pace{began: l.began, rate: t.Rate}
 	}
@@ -140,6 +144,16 @@ func (g *Generator) Run(ctx context.Context, t Traffic) (Result, error) {
 	r, err := m.result(time.Now(), t.Kind, l.tally)
 	l.drain()
 	return r, err
+}
+
+// owner is the server that owns a device.
+func (g *Generator) owner(device uint32) (server int, ok bool) {
+	e, ok := g.fleet.devices[device].endpoint()
+	if !ok {
+		return 0, false
+	}
+	server = g.options.Owner(e)
+	return server, server >= 0 && server < g.route.servers
 }
 
 const maxWarmUp = 2 * time.Second

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"dormouse/codec/ids"
 )
 
 // Kind is what the devices do.
@@ -54,6 +56,10 @@ type Options struct {
 	Others []netip.AddrPort
 	Spray  bool
 
+	// Owner is the server that owns an endpoint, 0 for the target, for Traffic
+	// with such an Aim; nil: not known.
+	Owner func(ids.Endpoint) int
+
 	// DevicesPerAddress many devices share an address, default 1. More than 1
 	// is what a NAT does; only Register and Update work then, since the server
 	// knows senders by location there alone. A target that is not loopback
@@ -89,9 +95,19 @@ type Traffic struct {
 	// up to MaxInFlight. With a Rate it is the most there may be, default
 	// MaxInFlight: what is due beyond it waits, and its latency counts.
 	InFlight int
+	Aim      Aim
 	Rate     int           // exchanges begun per second, answered or not; 0: as InFlight says
 	Duration time.Duration // of the measurement, default 10 s; a tenth of it, 2 s at most, goes before
 }
+
+// Aim is which of several servers an exchange goes to.
+type Aim uint8
+
+const (
+	AsOptions Aim = iota // as Options.Spray says
+	AtOwner              // the server that owns the endpoint
+	Astray               // any other
+)
 
 // MaxInFlight bounds the exchanges under way.
 const MaxInFlight = 1 << 16

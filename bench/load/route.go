@@ -12,6 +12,8 @@ type route struct {
 	spray   bool
 	bound   func(device uint32) bool // to the server of its session
 	random  *rand.Rand
+	aim     Aim
+	owner   func(device uint32) (server int, ok bool)
 }
 
 func newRoute(o Options) *route {
@@ -26,10 +28,25 @@ func (r *route) home(device uint32) crowd.Server { return crowd.Server(int(devic
 
 // first is where an exchange begins.
 func (r *route) first(device uint32) crowd.Server {
+	if r.aim != AsOptions && !r.bound(device) {
+		return r.aimed(device)
+	}
 	if !r.spray || r.servers == 1 || r.bound(device) {
 		return r.home(device)
 	}
 	return crowd.Server(r.random.IntN(r.servers))
+}
+
+// aimed is the owner of a device, or any other server.
+func (r *route) aimed(device uint32) crowd.Server {
+	owner, ok := r.owner(device)
+	switch {
+	case !ok:
+		return r.home(device)
+	case r.aim == AtOwner:
+		return crowd.Server(owner)
+	}
+	return crowd.Server((owner + 1 + r.random.IntN(r.servers-1)) % r.servers)
 }
 
 // again is where the repetition of that number goes, from 1 on: the first one to

@@ -112,3 +112,32 @@ func openSeveral(t *testing.T, a, b *servertest.Server, o Options) *Generator {
 	}
 	return g
 }
+
+// Aimed exchanges go to the owner, or to any but it; of who is not registered
+// nobody knows an owner.
+func TestAim(t *testing.T) {
+	all := servers(3)
+	r := newRoute(Options{Target: all[0], Others: all[1:]})
+	r.owner = func(device uint32) (int, bool) { return int(device % 2), device < 100 }
+	astray := map[[2]crowd.Server]int{}
+	for device := range uint32(200) {
+		owner := crowd.Server(device % 2)
+		r.aim = AtOwner
+		if got, want := r.first(device), owner; device < 100 && got != want {
+			t.Errorf("device %d of server %d went to %d", device, want, got)
+		}
+		r.aim = Astray
+		got := r.first(device)
+		switch {
+		case device >= 100 && got != r.home(device):
+			t.Errorf("device %d, of nobody, left its server", device)
+		case device < 100 && got == owner:
+			t.Errorf("device %d went to its owner", device)
+		case device < 100:
+			astray[[2]crowd.Server{owner, got}]++
+		}
+	}
+	if len(astray) != 4 {
+		t.Errorf("astray to %v", astray)
+	}
+}

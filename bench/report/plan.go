@@ -21,6 +21,7 @@ type Options struct {
 	DTLS     bool // and those over DTLS with Connection ID
 	Sessions bool // sleeping DTLS sessions: memory and disk
 	Million  bool // a million sleeping devices: memory, disk, restart, updates
+	Nodes    int  // a cluster of so many: the cost of a replica and of a wrong node; 0: none
 	Long     bool // 12 000 updates a second for ten minutes
 
 	Population     int           // devices of each row of the table, default 20 000
@@ -135,6 +136,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.Program == "":
 		return o, fmt.Errorf("report: which program is the server?")
+	case o.Nodes != 0 && (o.Nodes < 2 || o.Nodes > 9):
+		return o, fmt.Errorf("report: a cluster of %d nodes, want 2 to 9", o.Nodes)
 	case o.Duration < 0 || o.Rounds < 1 || o.LongDuration < 0 || o.Settle < 0:
 		return o, fmt.Errorf("report: %d rounds of %v, %v long, %v to settle", o.Rounds, o.Duration, o.LongDuration, o.Settle)
 	}

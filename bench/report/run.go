@@ -46,7 +46,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 			}
 		}
 	}
-	if o.Sessions {
+	if o.Nodes > 0 {
+		err = r.replicated(ctx)
+	}
+	if o.Sessions && err == nil {
 		err = r.sleepers(ctx)
 	}
 	if o.Million && err == nil {

@@ -6,7 +6,6 @@ import (
 	"dormouse/actors/endpoint"
 	"dormouse/actors/intake"
 	"dormouse/actors/shell"
-	"dormouse/cluster/provider"
 	"dormouse/node/admin"
 	"dormouse/node/dtlsfront"
 	"dormouse/node/ingress"
@@ -32,20 +31,7 @@ func (a *App) measure() {
 		a.measureSockets()
 	}
 	if a.peers != nil {
-		a.measureCommands()
-	}
-}
-
-func (a *App) measureCommands() {
-	for name, read := range map[string]func(provider.Stats) int64{
-		"node_commands_total":               func(s provider.Stats) int64 { return s.Calls },
-		"node_commands_served_total":        func(s provider.Stats) int64 { return s.Served },
-		"node_commands_repeated_total":      func(s provider.Stats) int64 { return s.Resent },
-		"node_commands_met_again_total":     func(s provider.Stats) int64 { return s.Repeats },
-		"node_commands_lines_lost_total":    func(s provider.Stats) int64 { return s.LostLines },
-		"node_commands_peers_refused_total": func(s provider.Stats) int64 { return s.Refused },
-	} {
-		a.metrics.Counter(name, "Commands between nodes; see cluster/provider.", func() float64 { return float64(read(a.peers.Actors().Stats())) })
+		a.measureCluster()
 	}
 }
 
