@@ -55,7 +55,7 @@ race:
 ## bench: what an exchange costs as multiples of a bare echo of the same minute;
 ## more of it by ARGS="--million --long" (15 minutes)
 bench: build
-	bin/dormouse-bench report --spawn bin/dormouse $(ARGS)
+	bin/dormouse-bench report --spawn bin/dormouse --nodes 3 $(ARGS)
 	$(GO) test -run '^$$' -bench . -benchmem ./node/ingress
 
 ## chaos: nodes are killed and stopped under load, and the history is judged
