@@ -1,7 +1,6 @@
 package app
 
 import (
-	"slices"
 	"sync"
 
 	"dormouse/actors/endpoint"
@@ -65,22 +64,22 @@ func guardAll(g *route.Guard, batch []ingress.In) {
 
 // answer sends one stateless answer.
 func (a *App) answer(path wire.ReturnPath, payload []byte) {
-	out := []ingress.Out{{Path: path, Payload: payload}}
-	a.audit(out)
-	if a.sendBack(path, payload) || a.sockets == nil {
+	a.audit(path, payload)
+	if a.sendBack(path, payload, nil) || a.sockets == nil {
 		return
 	}
-	_ = a.sockets.Send(out) // ErrClosed: nobody waits any more
+	_ = a.sockets.Send([]ingress.Out{{Path: path, Payload: payload}}) // ErrClosed: nobody waits any more
 }
 
 // send sends what a turn of the shell set free, in one call.
 func (a *App) send(list []shell.Out) {
 	out := outs.Get().(*[]ingress.Out)
 	for _, o := range list {
-		*out = append(*out, ingress.Out(o))
+		a.audit(o.Path, o.Payload)
+		if !a.sendBack(o.Path, o.Payload, o.News) {
+			*out = append(*out, ingress.Out{Path: o.Path, Payload: o.Payload})
+		}
 	}
-	a.audit(*out)
-	*out = slices.DeleteFunc(*out, func(o ingress.Out) bool { return a.sendBack(o.Path, o.Payload) })
 	if a.sockets != nil {
 		_ = a.sockets.Send(*out) // as in answer
 	}
@@ -91,12 +90,40 @@ func (a *App) send(list []shell.Out) {
 
 // sendBack gives a datagram to the node that has its socket, if that is another
 // one. Where that is gone the datagram is lost, as on any way to the device.
-func (a *App) sendBack(path wire.ReturnPath, payload []byte) bool {
+func (a *App) sendBack(path wire.ReturnPath, payload []byte, news *shell.News) bool {
 	if a.peers == nil || path.Node == 0 || path.Node == a.self.ID {
+		if news != nil {
+			a.shell.Remember(news.Sign, news.Endpoint)
+		}
 		return false
 	}
-	a.peers.Forward(path.Node, wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path, Datagram: payload})
+	f := wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path, Datagram: payload}
+	if news != nil {
+		f.Endpoint = news.Endpoint
+		f.SetSign(news.Sign)
+	}
+	a.peers.Forward(path.Node, f)
 	return true
+}
+
+// disowned tells the node of the path that it remembers the sign wrongly.
+func (a *App) disowned(path wire.ReturnPath, sign wire.Sign) {
+	f := wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path}
+	f.SetSign(sign)
+	a.peers.Forward(path.Node, f)
+}
+
+// told takes the news that an answer brings, and reports that there is nothing
+// else in it.
+func (a *App) told(f *wire.Forward) (nothing bool) {
+	nothing = len(f.Datagram) == 0
+	switch {
+	case f.Endpoint != 0:
+		a.shell.Remember(f.Sign(), f.Endpoint)
+	case nothing:
+		a.shell.Forget(f.Sign())
+	}
+	return nothing
 }
 
 // elsewhere gives a datagram to the node that leads the shard.
@@ -105,7 +132,7 @@ func (a *App) elsewhere(shard ids.Shard, d *endpoint.Datagram) bool {
 	if !known || owner == a.self.ID {
 		return false
 	}
-	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Datagram: d.Raw()})
+	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Hinted: d.Hinted, Datagram: d.Raw()})
 }
 
 // forwarded takes what other nodes sent: for endpoints here, or for devices that
@@ -118,6 +145,9 @@ func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
 		f := &batch[i]
 		switch {
 		case f.Kind == wire.ToIngress && (f.Path.Node == a.self.ID || f.Path.Node == 0):
+			if a.told(f) {
+				continue
+			}
 			a.links.out = append(a.links.out, ingress.Out{Path: f.Path, Payload: f.Datagram})
 		case f.Kind == wire.ToIngress: // nobody sends it on: the path is stale
 		case f.DTLS:
@@ -143,14 +173,9 @@ type links struct {
 var outs = sync.Pool{New: func() any { return new([]ingress.Out) }}
 
 // audit tells a test what leaves.
-func (a *App) audit(list []ingress.Out) {
-	if a.sending == nil {
-		return
-	}
-	for _, o := range list {
-		if isSecure(o.Path) {
-			a.sending(o.Payload)
-		}
+func (a *App) audit(path wire.ReturnPath, payload []byte) {
+	if a.sending != nil && isSecure(path) {
+		a.sending(payload)
 	}
 }
 

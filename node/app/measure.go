@@ -6,6 +6,7 @@ import (
 	"dormouse/actors/endpoint"
 	"dormouse/actors/intake"
 	"dormouse/actors/shell"
+	"dormouse/cluster/link"
 	"dormouse/cluster/provider"
 	"dormouse/node/admin"
 	"dormouse/node/dtlsfront"
@@ -33,6 +34,7 @@ func (a *App) measure() {
 	}
 	if a.peers != nil {
 		a.measureCommands()
+		a.measureLink()
 	}
 }
 
@@ -49,10 +51,28 @@ func (a *App) measureCommands() {
 	}
 }
 
+func (a *App) measureLink() {
+	for name, read := range map[string]func(link.Stats) uint64{
+		"link_datagrams_sent_total":     func(s link.Stats) uint64 { return s.Sent },
+		"link_datagrams_received_total": func(s link.Stats) uint64 { return s.Received },
+		"link_frames_sent_total":        func(s link.Stats) uint64 { return s.SentFrames },
+		"link_sent_bytes_total":         func(s link.Stats) uint64 { return s.SentBytes },
+	} {
+		a.metrics.Counter(name, "Datagrams of devices between nodes; see cluster/link.", func() float64 { return float64(read(a.peers.LinkStats())) })
+	}
+	for _, why := range link.Drops() {
+		a.metrics.CounterOf("link_dropped_total", "Datagrams, or frames that came in, that went no further between nodes.", "kind", why.String(),
+			func() float64 { return float64(a.peers.LinkStats().Dropped[why]) })
+	}
+}
+
 func (a *App) measureShell() {
 	a.metrics.Gauge("awake_endpoints", "Endpoints in memory.", func() float64 { return float64(a.shell.Stats().Awake) })
 	for name, read := range map[string]func(shell.Stats) uint64{
 		"shell_dropped_total":        func(s shell.Stats) uint64 { return s.Dropped },
+		"shell_forwarded_total":      func(s shell.Stats) uint64 { return s.Forwarded },
+		"shell_hinted_total":         func(s shell.Stats) uint64 { return s.Hinted },
+		"shell_disowned_total":       func(s shell.Stats) uint64 { return s.Disowned },
 		"shell_loaded_total":         func(s shell.Stats) uint64 { return s.Loaded },
 		"shell_passivated_total":     func(s shell.Stats) uint64 { return s.Passivated },
 		"shell_panics_total":         func(s shell.Stats) uint64 { return s.Panics },

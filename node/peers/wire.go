@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"dormouse/cluster/link"
 	"dormouse/cluster/stream"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
@@ -30,6 +31,9 @@ func (p *Peers) Fetch(ctx context.Context, from ids.Node, request []byte) ([]byt
 
 // Forward sends a datagram of a device to another node; see link.Send.
 func (p *Peers) Forward(to ids.Node, fwd wire.Forward) bool { return p.link.Send(to, fwd) }
+
+// LinkStats are figures of the datagrams between nodes.
+func (p *Peers) LinkStats() link.Stats { return p.link.Stats() }
 
 func (p *Peers) frame(from wire.Node, frame []byte) {
 	if len(frame) == 0 || !p.ready.Load() {
