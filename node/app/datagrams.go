@@ -21,8 +21,9 @@ func (a *App) receiver() func([]ingress.In) {
 	guard := a.guard()
 	self := a.pathNode()
 	return func(batch []ingress.In) {
+		port := a.sharedPort(batch[0].Path.Listener)
 		for i := range batch {
-			batch[i].Path.Node = self
+			batch[i].Path.Node, batch[i].Path.Port = self, port
 		}
 		if isSecure(batch[0].Path) {
 			guardAll(guard, batch)
@@ -50,6 +51,15 @@ func (a *App) pathNode() ids.Node {
 		return 0
 	}
 	return a.self.ID
+}
+
+// sharedPort is the local port that paths of the listener tell other nodes, which
+// may answer from it: 0 where they shall not.
+func (a *App) sharedPort(listener uint8) uint16 {
+	if a.peers == nil || !a.config.DirectEgress {
+		return 0
+	}
+	return a.sockets.PortOf(listener)
 }
 
 func guardAll(g *route.Guard, batch []ingress.In) {
@@ -89,7 +99,7 @@ func (a *App) send(list []shell.Out) {
 }
 
 // sendBack gives a datagram to the node that has its socket, if that is another
-// one. Where that is gone the datagram is lost, as on any way to the device.
+// one, and this one has not the same (Config.DirectEgress). Where that is gone the datagram is lost, as on any way to the device.
 func (a *App) sendBack(path wire.ReturnPath, payload []byte, news *shell.News) bool {
 	if a.peers == nil || path.Node == 0 || path.Node == a.self.ID {
 		if news != nil {
@@ -101,6 +111,13 @@ func (a *App) sendBack(path wire.ReturnPath, payload []byte, news *shell.News) b
 	if news != nil {
 		f.Endpoint = news.Endpoint
 		f.SetSign(news.Sign)
+	}
+	if a.config.DirectEgress && a.sockets != nil && a.sockets.Has(path) {
+		a.counts.direct.Add(1)
+		if f.Datagram = nil; news != nil {
+			a.peers.Forward(path.Node, f)
+		}
+		return false
 	}
 	a.peers.Forward(path.Node, f)
 	return true

@@ -60,6 +60,8 @@ func (a *App) measureLink() {
 	} {
 		a.metrics.Counter(name, "Datagrams of devices between nodes; see cluster/link.", func() float64 { return float64(read(a.peers.LinkStats())) })
 	}
+	a.metrics.Counter("datagrams_sent_direct_total", "Datagrams to devices that spoke to another node, which has the same address.",
+		func() float64 { return float64(a.counts.direct.Load()) })
 	for _, why := range link.Drops() {
 		a.metrics.CounterOf("link_dropped_total", "Datagrams, or frames that came in, that went no further between nodes.", "kind", why.String(),
 			func() float64 { return float64(a.peers.LinkStats().Dropped[why]) })
