@@ -88,6 +88,9 @@ func fetch(url string) int {
 	if err == nil {
 		_, err = io.Copy(os.Stdout, r.Body)
 		r.Body.Close()
+		if err == nil && r.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s: %s", url, r.Status)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -113,6 +116,11 @@ func directEgress(t *testing.T, prefix string) {
 			flags = append(flags, "--join", "10.77.1.2:7946")
 		}
 		serve(t, inSpace(prefix+"-"+name, memberVariable+"=1", flags...))
+	}
+	for n := 1; n <= 3; n++ { // each has its time: three that start at once may take long
+		check(t, apptest.Eventually(func() error {
+			return inSpace(fmt.Sprintf("%s-n%d", prefix, n), fetchVariable+"=http://127.0.0.1:8080/readyz").Run()
+		}))
 	}
 	// The sum of a figure of the nodes that devices do not reach.
 	others := func(figure string) (sum float64, err error) {
