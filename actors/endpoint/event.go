@@ -24,8 +24,10 @@ type Datagram struct {
 	// Hops is how many links between nodes it has crossed.
 	Hops uint8
 
-	// Endpoint is whose it is where a signpost said so; 0: none was asked.
+	// Endpoint is whose it is where a signpost said so; 0: none was asked. Hinted:
+	// the node that it came in at remembers that, and may be wrong.
 	Endpoint ids.Endpoint
+	Hinted   bool
 
 	// Buffer is the receiver's: the bytes that Message aliases, or the records.
 	Buffer []byte
@@ -33,7 +35,7 @@ type Datagram struct {
 
 // TakeSealed copies the records of a datagram into d, whose memory is used again.
 func (d *Datagram) TakeSealed(path wire.ReturnPath, records []byte) {
-	d.Path, d.Sealed, d.Hops, d.Endpoint = path, true, 0, 0
+	d.Path, d.Sealed, d.Hops, d.Endpoint, d.Hinted = path, true, 0, 0, false
 	d.Buffer = append(d.Buffer[:0], records...)
 	d.Message = coap.Message{Options: d.Message.Options[:0]}
 }
@@ -44,7 +46,7 @@ func (d *Datagram) Raw() []byte { return d.Buffer }
 
 // Parse copies a datagram into d, whose memory is used again, and parses it.
 func (d *Datagram) Parse(path wire.ReturnPath, payload []byte) error {
-	d.Path, d.Sealed, d.Hops, d.Endpoint = path, false, 0, 0
+	d.Path, d.Sealed, d.Hops, d.Endpoint, d.Hinted = path, false, 0, 0, false
 	d.Buffer = append(d.Buffer[:0], payload...)
 	return coap.Parse(d.Buffer, &d.Message)
 }

@@ -43,6 +43,7 @@ func (l *loop) handle(c *cell, m *message) {
 	default:
 		l.ages.touch(c, l.clock)
 	}
+	g.news = learned(c, m)
 	l.call = call{l.now, m.event, &g.fx}
 	c.run(&l.call)
 	l.call = call{}

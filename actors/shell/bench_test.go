@@ -30,9 +30,11 @@ func (w *weight) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) 
 }
 
 func (w *weight) Owns([]byte) bool { return false }
-func (w *weight) Busy() bool       { return false }
-func (w *weight) Waiting() bool    { return false }
-func (w *weight) Left()            {}
+
+func (w *weight) Knows(wire.Sign) bool { return true }
+func (w *weight) Busy() bool           { return false }
+func (w *weight) Waiting() bool        { return false }
+func (w *weight) Left()                {}
 
 // cpu is the CPU time of the process so far, user and system.
 func cpu() time.Duration {
@@ -181,6 +183,7 @@ type idleCell struct{}
 
 func (idleCell) Handle(time.Time, endpoint.Event, *endpoint.Effects) {}
 func (idleCell) Owns([]byte) bool                                    { return false }
+func (idleCell) Knows(wire.Sign) bool                                { return true }
 func (idleCell) Busy() bool                                          { return false }
 func (idleCell) Waiting() bool                                       { return false }
 func (idleCell) Left()                                               {}

@@ -12,6 +12,7 @@ type Destination struct {
 	kind  destinationKind
 	value uint64 // endpoint or token
 	sign  wire.Sign
+	hint  bool // value may be wrong: see recall
 }
 
 type destinationKind uint8
@@ -37,6 +38,16 @@ func ToHandle(token ids.Token) Destination {
 
 // ToSign is the endpoint to which a signpost leads.
 func ToSign(s wire.Sign) Destination { return Destination{kind: toSign, sign: s} }
+
+// Found is the endpoint to which the signpost of to led at another node, or to
+// which it once led: then hinted, and the endpoint is asked. What needs no signpost
+// goes where it goes.
+func (to Destination) Found(id ids.Endpoint, hinted bool) Destination {
+	if to.kind != toSign {
+		return to
+	}
+	return Destination{kind: toEndpoint, value: uint64(id), sign: to.sign, hint: hinted}
+}
 
 // shard is where the destination is looked up; for ToSign not where the
 // endpoint lives.

@@ -52,6 +52,8 @@ func (l *loop) toEndpoint(id ids.Endpoint, m *message) {
 // toCell lets c handle the message, now or when it may be loaded again.
 func (l *loop) toCell(c *cell, m *message) {
 	switch {
+	case c.state != nil && !l.knows(c, m):
+		l.disown(m)
 	case c.state != nil:
 		l.handle(c, m)
 	case len(c.waiting) < maxWaiting:
@@ -141,7 +143,7 @@ func (l *loop) toSign(m *message) {
 		l.stray(m)
 		return
 	}
-	m.to = ToEndpoint(id)
+	m.to = m.to.Found(id, false)
 	signposted(m, id)
 	shard := l.options.Env.Shards.Of(id)
 	target := l.shell.loopOf(shard)
@@ -184,7 +186,7 @@ func (l *loop) stray(m *message) {
 	}
 	l.guard(0, func() {
 		if answer := l.options.Stray(d); answer != nil {
-			l.outs = append(l.outs, Out{d.Path, answer})
+			l.outs = append(l.outs, Out{Path: d.Path, Payload: answer})
 		}
 	})
 	l.shell.release(d)

@@ -16,6 +16,7 @@ type group struct {
 
 	pending int   // commits to wait for: the batch and each signpost
 	err     error // of the first of them that failed
+	news    *news // nil: none
 	timer   int64 // Unix milliseconds of the durable timer behind it, 0 for none
 }
 
@@ -73,7 +74,7 @@ const maxSpare = 4096
 
 func (l *loop) recycle(g *group) {
 	g.fx.Reset()
-	g.shard, g.owner, g.err, g.timer = nil, nil, nil, 0
+	g.shard, g.owner, g.err, g.news, g.timer = nil, nil, nil, nil, 0
 	if len(l.spare) < maxSpare {
 		l.spare = append(l.spare, g)
 	}
@@ -166,7 +167,8 @@ func (l *loop) flush() {
 			continue
 		}
 		for i := range g.fx.Sends {
-			l.outs = append(l.outs, Out(g.fx.Sends[i]))
+			one := &g.fx.Sends[i]
+			l.outs = append(l.outs, Out{one.Path, one.Payload, g.newsFor(one.Path)})
 		}
 	}
 	if len(l.outs) > 0 {

@@ -23,6 +23,7 @@ type hints struct {
 
 type hint struct {
 	sign wire.Sign // the zero Sign: the place is free
+	at   uint32    // when it was learned, for those who ask
 	id   ids.Endpoint
 }
 
@@ -44,13 +45,21 @@ func (l *loop) hintsOfShard() int {
 }
 
 func (h *hints) find(sign wire.Sign) (ids.Endpoint, bool) {
+	if one := h.look(sign); one != nil {
+		return one.id, true
+	}
+	return 0, false
+}
+
+// look is the place of the sign, nil for none.
+func (h *hints) look(sign wire.Sign) *hint {
 	places := h.places(sign)
 	for i := range places {
 		if places[i].sign == sign {
-			return places[i].id, true
+			return &places[i]
 		}
 	}
-	return 0, false
+	return nil
 }
 
 // places are those of a sign, none in a table that is not there.
@@ -62,11 +71,11 @@ func (h *hints) places(sign wire.Sign) []hint {
 	return h.table[first : first+hintWays]
 }
 
-func (h *hints) learn(sign wire.Sign, id ids.Endpoint) {
+func (h *hints) learn(one hint) {
 	if 2*h.taken >= len(h.table) && len(h.table) < h.limit {
 		h.grow()
 	}
-	h.put(hint{sign, id})
+	h.put(one)
 }
 
 func (h *hints) put(one hint) {

@@ -14,7 +14,7 @@ func TestHintsHoldOneEachPlace(t *testing.T) {
 	if _, found := h.find(a); found {
 		t.Error("an empty table knows something")
 	}
-	h.learn(a, 1)
+	h.learn(hint{sign: a, id: 1})
 	if id, found := h.find(a); !found || id != 1 {
 		t.Errorf("%d, %v", id, found)
 	}
@@ -27,13 +27,13 @@ func TestHintsHoldOneEachPlace(t *testing.T) {
 	last := meeting[hintWays-1]
 	h.forget(last)
 	for i, b := range meeting[:hintWays-1] {
-		h.learn(b, ids.Endpoint(i))
-		h.learn(b, 2)
+		h.learn(hint{sign: b, id: ids.Endpoint(i)})
+		h.learn(hint{sign: b, id: 2})
 	}
 	if _, found := h.find(a); !found || h.taken != hintWays {
 		t.Errorf("there was room for it: %v, %d taken", found, h.taken)
 	}
-	h.learn(last, 3)
+	h.learn(hint{sign: last, id: 3})
 	left := 0
 	for _, sign := range append(meeting, a) {
 		if _, found := h.find(sign); found {
@@ -55,7 +55,7 @@ func TestHintsGrow(t *testing.T) {
 	sign := func(i int) wire.Sign { return wire.CIDSign(ids.Key{}.NewCID(1, uint32(i))) }
 	const most = 3 * maxHints / 2
 	for i := range most {
-		h.learn(sign(i), ids.Endpoint(i))
+		h.learn(hint{sign: sign(i), id: ids.Endpoint(i)})
 		if id, found := h.find(sign(i)); !found || id != ids.Endpoint(i) {
 			t.Fatalf("%d: %d, %v", i, id, found)
 		}

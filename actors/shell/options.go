@@ -24,6 +24,9 @@ type Cell interface {
 	// Busy reports that something lives in memory only (an exchange, an
 	// upload): the cell must not be passivated.
 	Busy() bool
+	// Knows reports that datagrams of that sign are the endpoint's: it was
+	// remembered elsewhere, and may be another's by now.
+	Knows(sign wire.Sign) bool
 	// Waiting reports something in memory that may be lost, but should not: the
 	// cell is passivated only for want of room.
 	Waiting() bool
@@ -35,6 +38,7 @@ type Cell interface {
 type Out struct {
 	Path    wire.ReturnPath
 	Payload []byte
+	News    *News // for the node of the path; nil: none
 }
 
 // Due is a durable timer that fired (wire.ClassTimer).
@@ -85,6 +89,11 @@ type Options struct {
 	// counted), not block. Loops and those who deliver call it concurrently.
 	// Default: false.
 	Elsewhere func(shard ids.Shard, d *endpoint.Datagram) bool
+
+	// Disowned tells the node of the path that it remembers a sign wrongly: there
+	// Forget is called. It must not block. Loops call it concurrently. Default:
+	// nobody is told.
+	Disowned func(path wire.ReturnPath, sign wire.Sign)
 
 	// RemoteSign asks the node that leads the shard of a sign to set it (SetSign) or
 	// to clear it (ClearSign). done is called once, from any goroutine and maybe
@@ -168,6 +177,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Elsewhere == nil {
 		o.Elsewhere = func(ids.Shard, *endpoint.Datagram) bool { return false }
+	}
+	if o.Disowned == nil {
+		o.Disowned = func(wire.ReturnPath, wire.Sign) {}
 	}
 	if o.RemoteSign == nil {
 		o.RemoteSign = func(_ ids.Shard, _ wire.Sign, _ ids.Endpoint, _ bool, done func(error)) {

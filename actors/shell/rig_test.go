@@ -223,6 +223,12 @@ func (c *toy) Busy() bool    { return c.busy }
 func (c *toy) Waiting() bool { return c.waits }
 func (c *toy) Left()         {}
 
+func (c *toy) Knows(sign wire.Sign) bool {
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	return !c.r.denied[sign]
+}
+
 func (c *toy) Owns(token []byte) bool { return c.token == string(token) }
 
 func (c *toy) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) {
@@ -315,9 +321,11 @@ type rig struct {
 	onDeadline func() // nil: nothing
 
 	mu      sync.Mutex
-	foreign []string // datagrams for other nodes, with their shard
-	sent    []string
-	calls   int // of Send
+	foreign []string           // datagrams for other nodes, with their shard
+	denied  map[wire.Sign]bool // what no endpoint knows
+	wrong   []string           // what other nodes are told that they remember wrongly
+	sent    []string           // News in brackets behind
+	calls   int                // of Send
 	notices []endpoint.Notice
 	events  []string
 	stack   string // of the last panic
@@ -347,6 +355,11 @@ func newRig(t *testing.T, o Options) *rig {
 	o.Stray = func(d *endpoint.Datagram) []byte { return []byte("stray " + string(d.Buffer)) }
 	if o.Elsewhere == nil {
 		o.Elsewhere = r.elsewhere
+	}
+	o.Disowned = func(path wire.ReturnPath, sign wire.Sign) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.wrong = append(r.wrong, fmt.Sprintf("%v: %x", path.Peer, sign.Key()))
 	}
 	o.Notify = func(n []endpoint.Notice) {
 		r.mu.Lock()
@@ -436,7 +449,11 @@ func (r *rig) send(outs []Out) {
 	defer r.mu.Unlock()
 	r.calls++
 	for _, o := range outs {
-		r.sent = append(r.sent, string(o.Payload))
+		text := string(o.Payload)
+		if o.News != nil {
+			text += fmt.Sprintf(" (%x is of %016x)", o.News.Sign.Key(), uint64(o.News.Endpoint))
+		}
+		r.sent = append(r.sent, text)
 	}
 }
 

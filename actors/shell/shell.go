@@ -19,6 +19,7 @@ type Shell struct {
 	gates   []*actor.PID
 	leads   []atomic.Bool // by shard; written by its loop, and by Yield
 	pool    sync.Pool
+	recall  *recall
 
 	started   sync.Once
 	ending    sync.Once
@@ -32,7 +33,7 @@ func New(o Options) (*Shell, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Shell{options: o, system: o.System, stop: make(chan struct{}), leads: make([]atomic.Bool, o.Env.Shards)}
+	s := &Shell{options: o, system: o.System, stop: make(chan struct{}), leads: make([]atomic.Bool, o.Env.Shards), recall: newRecall()}
 	s.pool.New = func() any { return new(endpoint.Datagram) }
 	if s.system == nil {
 		s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
@@ -82,6 +83,7 @@ func (s *Shell) release(d *endpoint.Datagram) {
 // loop is full (counted), Elsewhere did not take it (counted) or the shell is
 // stopping.
 func (s *Shell) Deliver(to Destination, d *endpoint.Datagram) bool {
+	to = s.recalled(to, d)
 	shard := s.shardOf(to)
 	l := s.loopOf(shard)
 	if !s.Leads(shard) {

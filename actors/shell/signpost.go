@@ -145,7 +145,7 @@ func (l *loop) signpost(s *shard, sign wire.Sign) (id ids.Endpoint, found bool, 
 	}
 	id, found, err = l.readSignpost(s, sign)
 	if found {
-		s.hints.learn(sign, id)
+		s.hints.learn(hint{sign: sign, id: id})
 	}
 	return id, found, err
 }

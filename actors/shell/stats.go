@@ -8,6 +8,8 @@ type Stats struct {
 
 	Dropped       uint64 // datagrams: inbox full, no memory, endpoint not loadable, not taken elsewhere
 	Forwarded     uint64 // datagrams that Options.Elsewhere took
+	Hinted        uint64 // datagrams that went by what was remembered of their sign
+	Disowned      uint64 // datagrams that came by a hint, and whose endpoint did not know them
 	Refused       uint64 // loads refused because all cells in memory were busy
 	Loaded        uint64 // wake-ups: cells brought into memory
 	Passivated    uint64
@@ -18,11 +20,11 @@ type Stats struct {
 	Strays        uint64 // datagrams that no endpoint owned
 }
 
-// counters are written by one loop, dropped and forwarded by those who deliver too.
+// counters are written by one loop, dropped, forwarded and hinted by those who deliver too.
 type counters struct {
-	awake                                                   atomic.Int64
-	forwarded, dropped, refused, loaded, passivated, panics atomic.Uint64
-	commitsFailed, loadsFailed, timers, strays              atomic.Uint64
+	awake                                                                     atomic.Int64
+	forwarded, dropped, hinted, disowned, refused, loaded, passivated, panics atomic.Uint64
+	commitsFailed, loadsFailed, timers, strays                                atomic.Uint64
 }
 
 // Stats may be called at any time.
@@ -33,6 +35,8 @@ func (s *Shell) Stats() Stats {
 		sum.Awake += int(c.awake.Load())
 		sum.Forwarded += c.forwarded.Load()
 		sum.Dropped += c.dropped.Load()
+		sum.Hinted += c.hinted.Load()
+		sum.Disowned += c.disowned.Load()
 		sum.Refused += c.refused.Load()
 		sum.Loaded += c.loaded.Load()
 		sum.Passivated += c.passivated.Load()

@@ -93,10 +93,10 @@ func (r *runner) replicatedRow(what, way string, t load.Traffic, goal float64) r
 type between struct{ datagrams, streams float64 }
 
 func bytesBetween(ctx context.Context, n *nodes.Nodes) (b between, err error) {
-	if b.datagrams, err = n.Counter(ctx, "dormouse_link_bytes_sent_total"); err != nil {
+	if b.datagrams, err = n.Counter(ctx, "dormouse_link_sent_bytes_total"); err != nil {
 		return b, err
 	}
-	b.streams, err = n.Counter(ctx, "dormouse_mesh_bytes_sent_total")
+	b.streams, err = n.Counter(ctx, "dormouse_mesh_sent_bytes_total")
 	return b, err
 }
 

@@ -33,4 +33,10 @@
 // It does not know who owns what, and chooses no peer: Peers and their addresses
 // come from outside (SetPeers), and so does the decision where to forward. It
 // does not look into datagrams. It answers no frame.
+//
+// It makes one system call for each frame. Where calls count, frames are full: with
+// 64 exchanges in flight 16 datagrams share one, and an exchange takes 1.9 to 2.4 µs
+// of both nodes, a fifth of a bare UDP echo in the same run (BenchmarkAgainstEcho).
+// Batches of frames could save a part of that fifth. One by one an exchange takes
+// about twice the echo, which no batch would change.
 package link

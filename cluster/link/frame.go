@@ -12,7 +12,7 @@ import (
 // what else may reach the cluster address: messages of memberlist begin with
 // less, or with 0xf4.
 const (
-	version     = 0xd1
+	version     = 0xd2
 	versionMark = 0xd0
 )
 

@@ -38,8 +38,8 @@ func forward(payload string) wire.Forward {
 
 // golden is the frame of docs/formats/link.md: key 010101…01, from nodeA to
 // nodeB, counter 3, two datagrams "ab" and "c".
-const golden = "d1" + "63b0b98c" + "000000000000000a" + "0000000000000001" + "0000000000000003" +
-	"56d042346b68ac950b28c2228d01136308460a237234d1b88f2f15219e5dbd2bebac476fb4ce302bed"
+const golden = "d2" + "be47a0f1" + "000000000000000a" + "0000000000000001" + "0000000000000003" +
+	"3214fb9d46e5e48485a316892bb36ac67894ad83120998f78f98eb76b3a2b155eb5051149439ccb984"
 
 func goldenText() []byte {
 	one, two := forward("ab"), forward("c")
@@ -124,7 +124,7 @@ func TestFramesOpenInOneDirectionOfTwoLives(t *testing.T) {
 		return d.seal(nil, from, 9, text, &nonce)
 	}
 	older, newer := wire.Node{ID: 0xa}, wire.Node{ID: 0xa, Incarnation: 2}
-	later := append([]byte{0xd2}, sealed(1, nodeA, nodeB, goldenText())[1:]...)
+	later := append([]byte{version + 1}, sealed(1, nodeA, nodeB, goldenText())[1:]...)
 	for name, tc := range map[string]struct {
 		frame []byte
 		want  Drop

@@ -24,8 +24,8 @@ var ErrRing = errors.New("link: malformed key ring")
 
 // Labels of what is derived from a cluster key (RFC 5869 "info").
 const (
-	labelFrame = "dormouse link 1 frame"
-	labelID    = "dormouse link 1 key id"
+	labelFrame = "dormouse link 2 frame"
+	labelID    = "dormouse link 2 key id"
 )
 
 // keyID tells cluster keys apart, and nothing of them.

@@ -8,7 +8,7 @@ import (
 	"dormouse/codec/ids"
 )
 
-// ErrForward: a forwarded datagram is cut, or has what no version 1 writes.
+// ErrForward: a forwarded datagram is cut, or has what nobody writes.
 var ErrForward = errors.New("wire: malformed forwarded datagram")
 
 // MaxHops is how many links between nodes a datagram may cross: one where the
@@ -22,8 +22,9 @@ const MaxHops = 3
 const MaxForwarded = 65507 - forwardOverhead - 64
 
 // forwardOverhead is the longest envelope: flags, topology, ingress and
-// incarnation, path of two IPv6 addresses and a node, endpoint, length.
-const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 44 + 8 + 3
+// incarnation, path of two IPv6 addresses, a port and a node, endpoint,
+// Connection ID, length.
+const forwardOverhead = 1 + binary.MaxVarintLen64 + 16 + 46 + 8 + ids.CIDLen + 3
 
 // Node is one life of a node: the incarnation is larger at every start.
 type Node struct {
@@ -43,6 +44,11 @@ const (
 
 // Forward is a device's datagram on its way between nodes, with what the next
 // node must know of it.
+//
+// An answer may tell the ingress node whose the device is, for a signpost was
+// followed that lies elsewhere: Endpoint is what the sign of the datagram led to
+// (Sign). An answer without a datagram is such news alone; without an endpoint
+// too, it says that what was told before is wrong.
 type Forward struct {
 	Kind     Kind
 	DTLS     bool         // a DTLS record of the secure listener; else CoAP
@@ -50,7 +56,9 @@ type Forward struct {
 	Topology uint64       // version of the placement that the sender looked at
 	Ingress  Node         // has the socket; zero: the frame's sender (ToOwner), its receiver (ToIngress)
 	Path     ReturnPath   // at the ingress node
-	Endpoint ids.Endpoint // to which a signpost led; 0: none did yet
+	Endpoint ids.Endpoint // to which a signpost led; 0: none did yet, or the ingress node knows
+	Hinted   bool         // ToOwner: Endpoint is what the ingress node was told once, and may be wrong
+	CID      ids.CID      // ToIngress: the sign's, where it is one; else zero
 	Datagram []byte       // 0 to MaxForwarded bytes, as the device sent or will get them
 }
 
@@ -61,12 +69,33 @@ const (
 	forwardDTLS    = 1 << 3
 	forwardIngress = 1 << 4
 	forwardOwner   = 1 << 5
-	forwardKnown   = 1<<6 - 1
+	forwardHinted  = 1 << 6
+	forwardCID     = 1 << 7
 )
 
+// Sign is what the news of an answer is about: the signpost's of the device's
+// datagram.
+func (f *Forward) Sign() Sign {
+	switch {
+	case f.CID != ids.CID{}:
+		return CIDSign(f.CID)
+	case f.DTLS:
+		return SecureSign(f.Path.Peer)
+	}
+	return AddressSign(f.Path.Peer)
+}
+
+// SetSign lets an answer be about s, which must be of its peer or a Connection ID.
+func (f *Forward) SetSign(s Sign) {
+	if s.Class == ClassCID {
+		copy(f.CID[:], s.Key())
+	}
+}
+
 // Append appends flags(1), topology(varint), with flag bit 4 the ingress node(8)
-// and its incarnation(8), the path, with flag bit 5 the endpoint(8), the datagram's
-// length(varint) and the datagram. Hops must be 1 to MaxHops and the path's peer valid.
+// and its incarnation(8), the path, with flag bit 5 the endpoint(8), with flag bit
+// 7 the Connection ID(8), the datagram's length(varint) and the datagram. Hops must
+// be 1 to MaxHops and the path's peer valid.
 func (f *Forward) Append(dst []byte) []byte {
 	flags := f.Hops & forwardHops
 	if f.Kind == ToIngress {
@@ -81,6 +110,12 @@ func (f *Forward) Append(dst []byte) []byte {
 	if f.Endpoint != 0 {
 		flags |= forwardOwner
 	}
+	if f.Hinted {
+		flags |= forwardHinted
+	}
+	if f.CID != (ids.CID{}) {
+		flags |= forwardCID
+	}
 	dst = binary.AppendUvarint(append(dst, flags), f.Topology)
 	if f.Ingress != (Node{}) {
 		dst = f.Ingress.Append(dst)
@@ -88,6 +123,9 @@ func (f *Forward) Append(dst []byte) []byte {
 	dst = f.Path.Append(dst)
 	if f.Endpoint != 0 {
 		dst = f.Endpoint.Append(dst)
+	}
+	if f.CID != (ids.CID{}) {
+		dst = append(dst, f.CID[:]...)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(f.Datagram)))
 	return append(dst, f.Datagram...)
@@ -102,7 +140,8 @@ func ParseForward(b []byte) (fwd Forward, n int, err error) {
 	f := NewFields(b)
 	flags := f.Byte()
 	fwd.Hops = flags & forwardHops
-	if flags&^forwardKnown != 0 || fwd.Hops == 0 {
+	if fwd.Hops == 0 || flags&(forwardHinted|forwardAnswer) == forwardHinted|forwardAnswer ||
+		flags&(forwardHinted|forwardOwner) == forwardHinted || flags&(forwardCID|forwardAnswer) == forwardCID {
 		return Forward{}, 0, fmt.Errorf("%w: flags %#02x", ErrForward, flags)
 	}
 	if flags&forwardAnswer != 0 {
@@ -121,6 +160,12 @@ func ParseForward(b []byte) (fwd Forward, n int, err error) {
 	fwd.Path = path
 	if flags&forwardOwner != 0 {
 		if fwd.Endpoint = ids.Endpoint(f.Uint64()); fwd.Endpoint == 0 {
+			f.Fail()
+		}
+	}
+	fwd.Hinted = flags&forwardHinted != 0
+	if flags&forwardCID != 0 {
+		if copy(fwd.CID[:], f.Cut(ids.CIDLen)); fwd.CID == (ids.CID{}) {
 			f.Fail()
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"reflect"
 	"testing"
+
+	"dormouse/codec/ids"
 )
 
 var forwards = []struct {
@@ -20,6 +22,16 @@ var forwards = []struct {
 		"06" + "ac02" + "0203c00002011633c6336407" + "01" + "aa"},
 	{"a DTLS record on its third link", Forward{DTLS: true, Hops: 3, Ingress: Node{0x0102030405060708, 9}, Path: paths[2].path, Datagram: []byte{}},
 		"1b" + "00" + "0102030405060708" + "0000000000000009" + "01ff20010db8000000000000000000000001ffff" + "00"},
+	{"by a signpost", Forward{Hops: 2, Path: paths[0].path, Endpoint: 0x1112131415161718, Datagram: []byte{0x60}},
+		"22" + "00" + "0000c00002011633" + "1112131415161718" + "01" + "60"},
+	{"by what was told once", Forward{DTLS: true, Hops: 1, Path: paths[0].path, Endpoint: 0x1112131415161718, Hinted: true, Datagram: []byte{0x60}},
+		"69" + "00" + "0000c00002011633" + "1112131415161718" + "01" + "60"},
+	{"an answer that tells whose the device is", Forward{Kind: ToIngress, Hops: 1, Path: paths[0].path, Endpoint: 0x1112131415161718, Datagram: []byte{0x60}},
+		"25" + "00" + "0000c00002011633" + "1112131415161718" + "01" + "60"},
+	{"news of a Connection ID alone", Forward{Kind: ToIngress, DTLS: true, Hops: 1, Path: paths[0].path, Endpoint: 0x1112131415161718, CID: ids.CID{0x11, 0x23, 0xde, 0xad, 0xbe, 0xef, 0xed, 0xb6}, Datagram: []byte{}},
+		"ad" + "00" + "0000c00002011633" + "1112131415161718" + "1123deadbeefedb6" + "00"},
+	{"news that it is nobody's", Forward{Kind: ToIngress, DTLS: true, Hops: 1, Path: paths[0].path, CID: ids.CID{0x11, 0x23, 0xde, 0xad, 0xbe, 0xef, 0xed, 0xb6}, Datagram: []byte{}},
+		"8d" + "00" + "0000c00002011633" + "1123deadbeefedb6" + "00"},
 }
 
 func TestForwardsBothWaysAndCut(t *testing.T) {
@@ -46,9 +58,13 @@ func TestForwardsBothWaysAndCut(t *testing.T) {
 func TestMalformedForwards(t *testing.T) {
 	for name, text := range map[string]string{
 		"no hop":                   "00" + "07" + "0000c00002011633" + "00",
-		"an unknown flag":          "21" + "07" + "0000c00002011633" + "00",
+		"an endpoint of 0":         "21" + "07" + "0000c00002011633" + "0000000000000000" + "00",
+		"a hint of nobody":         "41" + "07" + "0000c00002011633" + "00",
+		"a hint in an answer":      "65" + "07" + "0000c00002011633" + "0000000000000001" + "00",
+		"an answer's CID":          "81" + "07" + "0000c00002011633" + "0000000000000001" + "00",
+		"a CID of 0":               "85" + "07" + "0000c00002011633" + "0000000000000000" + "00",
 		"topology beyond 64 bits":  "01" + "ffffffffffffffffff7f" + "0000c00002011633" + "00",
-		"an unknown flag of paths": "01" + "07" + "0800c00002011633" + "00",
+		"an unknown flag of paths": "01" + "07" + "2000c00002011633" + "00",
 		"a length beyond 64 bits":  "01" + "07" + "0000c00002011633" + "ffffffffffffffffff7f",
 		"longer than any": "01" + "07" + "0000c00002011633" + "808004" +
 			hex.EncodeToString(make([]byte, 1<<16)),
@@ -66,14 +82,27 @@ func TestMalformedForwards(t *testing.T) {
 // TestTheLongestForward holds the arithmetic of MaxForwarded.
 func TestTheLongestForward(t *testing.T) {
 	long := netip.MustParseAddr("2001:db8::1")
-	fwd := Forward{Hops: MaxHops, Topology: 1<<64 - 1, Ingress: Node{1, 1},
-		Endpoint: 1, Path: ReturnPath{Node: 1, Peer: netip.AddrPortFrom(long, 1), Local: long}, Datagram: make([]byte, MaxForwarded)}
+	fwd := Forward{Kind: ToIngress, Hops: MaxHops, Topology: 1<<64 - 1, Ingress: Node{1, 1}, Endpoint: 1, CID: ids.CID{1},
+		Path: ReturnPath{Node: 1, Peer: netip.AddrPortFrom(long, 1), Local: long, Port: 1}, Datagram: make([]byte, MaxForwarded)}
 	b := fwd.Append(nil)
 	if len(b) != fwd.MaxLen() || len(b)+64 != 65507 {
 		t.Errorf("%d bytes, MaxLen %d", len(b), fwd.MaxLen())
 	}
 	if got, _, err := ParseForward(b); err != nil || !reflect.DeepEqual(got, fwd) {
 		t.Error(err)
+	}
+}
+
+// TestTheSignOfAnAnswer is that by which the device's datagram was looked up.
+func TestTheSignOfAnAnswer(t *testing.T) {
+	peer := netip.MustParseAddrPort("192.0.2.1:5683")
+	for _, sign := range []Sign{AddressSign(peer), SecureSign(peer), CIDSign(ids.Key{1}.NewCID(3, 7))} {
+		fwd := Forward{Kind: ToIngress, DTLS: sign.Class != ClassAddress, Hops: 1, Path: ReturnPath{Peer: peer}}
+		fwd.SetSign(sign)
+		got, _, err := ParseForward(fwd.Append(nil))
+		if err != nil || got.Sign() != sign {
+			t.Errorf("%v became %v, %v", sign, got.Sign(), err)
+		}
 	}
 }
 

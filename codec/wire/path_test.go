@@ -25,6 +25,8 @@ var paths = []struct {
 		"070020010db800000000000000000000000100" + "01" + "20010db8000000000000000000000002"},
 	{ReturnPath{Peer: netip.MustParseAddrPort("10.0.0.1:0"), Local: netip.MustParseAddr("fe80::1")},
 		"06000a0000010000fe800000000000000000000000000001"},
+	{ReturnPath{Peer: netip.MustParseAddrPort("192.0.2.1:5683"), Local: netip.MustParseAddr("198.51.100.7"), Port: 5684, Listener: 3, Node: 0x0102030405060708},
+		"1a03c00002011633c633640716340102030405060708"},
 }
 
 func TestReturnPathBothWaysAndCut(t *testing.T) {
@@ -56,8 +58,8 @@ func TestMappedAddressesAreKeptAsIPv4(t *testing.T) {
 }
 
 func TestUnknownFlagsAreRefused(t *testing.T) {
-	if _, _, err := ParseReturnPath(append([]byte{8}, make([]byte, 40)...)); err == nil {
-		t.Error("flag 8 was let through")
+	if _, _, err := ParseReturnPath(append([]byte{32}, make([]byte, 40)...)); err == nil {
+		t.Error("flag 32 was let through")
 	}
 }
 

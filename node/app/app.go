@@ -135,7 +135,7 @@ func (a *App) openShell(o Options) (err error) {
 	}
 	if a.peers != nil {
 		a.router = remote.New(remote.Options{Cluster: others{a}, Env: a.env, Logger: a.logger})
-		options.Elsewhere, options.RemoteSign = a.elsewhere, a.router.RemoteSign
+		options.Elsewhere, options.Disowned, options.RemoteSign = a.elsewhere, a.disowned, a.router.RemoteSign
 		options.System, options.Gate = a.peers.System(), a.peers.Gate()
 	}
 	a.shell, err = shell.New(options)

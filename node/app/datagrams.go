@@ -1,7 +1,6 @@
 package app
 
 import (
-	"slices"
 	"sync"
 
 	"dormouse/actors/endpoint"
@@ -22,8 +21,9 @@ func (a *App) receiver() func([]ingress.In) {
 	guard := a.guard()
 	self := a.pathNode()
 	return func(batch []ingress.In) {
+		port := a.sharedPort(batch[0].Path.Listener)
 		for i := range batch {
-			batch[i].Path.Node = self
+			batch[i].Path.Node, batch[i].Path.Port = self, port
 		}
 		if isSecure(batch[0].Path) {
 			guardAll(guard, batch)
@@ -53,6 +53,15 @@ func (a *App) pathNode() ids.Node {
 	return a.self.ID
 }
 
+// sharedPort is the local port that paths of the listener tell other nodes, which
+// may answer from it: 0 where they shall not.
+func (a *App) sharedPort(listener uint8) uint16 {
+	if a.peers == nil || !a.config.DirectEgress {
+		return 0
+	}
+	return a.sockets.PortOf(listener)
+}
+
 func guardAll(g *route.Guard, batch []ingress.In) {
 	for i := range batch {
 		if batch[i].Truncated {
@@ -65,22 +74,22 @@ func guardAll(g *route.Guard, batch []ingress.In) {
 
 // answer sends one stateless answer.
 func (a *App) answer(path wire.ReturnPath, payload []byte) {
-	out := []ingress.Out{{Path: path, Payload: payload}}
-	a.audit(out)
-	if a.sendBack(path, payload) || a.sockets == nil {
+	a.audit(path, payload)
+	if a.sendBack(path, payload, nil) || a.sockets == nil {
 		return
 	}
-	_ = a.sockets.Send(out) // ErrClosed: nobody waits any more
+	_ = a.sockets.Send([]ingress.Out{{Path: path, Payload: payload}}) // ErrClosed: nobody waits any more
 }
 
 // send sends what a turn of the shell set free, in one call.
 func (a *App) send(list []shell.Out) {
 	out := outs.Get().(*[]ingress.Out)
 	for _, o := range list {
-		*out = append(*out, ingress.Out(o))
+		a.audit(o.Path, o.Payload)
+		if !a.sendBack(o.Path, o.Payload, o.News) {
+			*out = append(*out, ingress.Out{Path: o.Path, Payload: o.Payload})
+		}
 	}
-	a.audit(*out)
-	*out = slices.DeleteFunc(*out, func(o ingress.Out) bool { return a.sendBack(o.Path, o.Payload) })
 	if a.sockets != nil {
 		_ = a.sockets.Send(*out) // as in answer
 	}
@@ -90,13 +99,48 @@ func (a *App) send(list []shell.Out) {
 }
 
 // sendBack gives a datagram to the node that has its socket, if that is another
-// one. Where that is gone the datagram is lost, as on any way to the device.
-func (a *App) sendBack(path wire.ReturnPath, payload []byte) bool {
+// one, and this one has not the same (Config.DirectEgress). Where that is gone the datagram is lost, as on any way to the device.
+func (a *App) sendBack(path wire.ReturnPath, payload []byte, news *shell.News) bool {
 	if a.peers == nil || path.Node == 0 || path.Node == a.self.ID {
+		if news != nil {
+			a.shell.Remember(news.Sign, news.Endpoint)
+		}
 		return false
 	}
-	a.peers.Forward(path.Node, wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path, Datagram: payload})
+	f := wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path, Datagram: payload}
+	if news != nil {
+		f.Endpoint = news.Endpoint
+		f.SetSign(news.Sign)
+	}
+	if a.config.DirectEgress && a.sockets != nil && a.sockets.Has(path) {
+		a.counts.direct.Add(1)
+		if f.Datagram = nil; news != nil {
+			a.peers.Forward(path.Node, f)
+		}
+		return false
+	}
+	a.peers.Forward(path.Node, f)
 	return true
+}
+
+// disowned tells the node of the path that it remembers the sign wrongly.
+func (a *App) disowned(path wire.ReturnPath, sign wire.Sign) {
+	f := wire.Forward{Kind: wire.ToIngress, DTLS: isSecure(path), Path: path}
+	f.SetSign(sign)
+	a.peers.Forward(path.Node, f)
+}
+
+// told takes the news that an answer brings, and reports that there is nothing
+// else in it.
+func (a *App) told(f *wire.Forward) (nothing bool) {
+	nothing = len(f.Datagram) == 0
+	switch {
+	case f.Endpoint != 0:
+		a.shell.Remember(f.Sign(), f.Endpoint)
+	case nothing:
+		a.shell.Forget(f.Sign())
+	}
+	return nothing
 }
 
 // elsewhere gives a datagram to the node that leads the shard.
@@ -105,7 +149,7 @@ func (a *App) elsewhere(shard ids.Shard, d *endpoint.Datagram) bool {
 	if !known || owner == a.self.ID {
 		return false
 	}
-	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Datagram: d.Raw()})
+	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Hinted: d.Hinted, Datagram: d.Raw()})
 }
 
 // forwarded takes what other nodes sent: for endpoints here, or for devices that
@@ -118,6 +162,9 @@ func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
 		f := &batch[i]
 		switch {
 		case f.Kind == wire.ToIngress && (f.Path.Node == a.self.ID || f.Path.Node == 0):
+			if a.told(f) {
+				continue
+			}
 			a.links.out = append(a.links.out, ingress.Out{Path: f.Path, Payload: f.Datagram})
 		case f.Kind == wire.ToIngress: // nobody sends it on: the path is stale
 		case f.DTLS:
@@ -143,14 +190,9 @@ type links struct {
 var outs = sync.Pool{New: func() any { return new([]ingress.Out) }}
 
 // audit tells a test what leaves.
-func (a *App) audit(list []ingress.Out) {
-	if a.sending == nil {
-		return
-	}
-	for _, o := range list {
-		if isSecure(o.Path) {
-			a.sending(o.Payload)
-		}
+func (a *App) audit(path wire.ReturnPath, payload []byte) {
+	if a.sending != nil && isSecure(path) {
+		a.sending(payload)
 	}
 }
 

@@ -23,6 +23,8 @@ type counts struct {
 	faults  [intake.Faults]atomic.Uint64
 	notices [endpoint.NoticeKinds]atomic.Uint64
 
+	direct atomic.Uint64 // datagrams for devices that spoke to another node, sent from here
+
 	handshakes  atomic.Uint64 // done
 	handshaking atomic.Int64  // nanoseconds from the ClientHello with a cookie to the end of those
 	failed      [dtlsfront.Failures]atomic.Uint64

@@ -20,13 +20,16 @@ import (
 )
 
 // TestMain runs the tests, or, where the environment says so, a node: see
-// process and mate.
+// process, mate and TestDirectEgress.
 func TestMain(m *testing.M) {
 	if os.Getenv(memberVariable) != "" {
 		os.Exit(memberMain(os.Args[1:]))
 	}
 	if data := os.Getenv(dataVariable); data != "" {
 		os.Exit(child(data, strings.Fields(os.Getenv(addressVariable))))
+	}
+	if url := os.Getenv(fetchVariable); url != "" {
+		os.Exit(fetch(url))
 	}
 	os.Exit(m.Run())
 }

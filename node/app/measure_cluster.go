@@ -32,27 +32,29 @@ func (a *App) measureLink() {
 	for name, read := range map[string]func(link.Stats) uint64{
 		"link_datagrams_sent_total":     func(s link.Stats) uint64 { return s.Sent },
 		"link_frames_sent_total":        func(s link.Stats) uint64 { return s.SentFrames },
-		"link_bytes_sent_total":         func(s link.Stats) uint64 { return s.SentBytes },
+		"link_sent_bytes_total":         func(s link.Stats) uint64 { return s.SentBytes },
 		"link_datagrams_received_total": func(s link.Stats) uint64 { return s.Received },
 		"link_frames_received_total":    func(s link.Stats) uint64 { return s.ReceivedFrames },
-		"link_bytes_received_total":     func(s link.Stats) uint64 { return s.ReceivedBytes },
+		"link_received_bytes_total":     func(s link.Stats) uint64 { return s.ReceivedBytes },
 	} {
-		a.metrics.Counter(name, "Datagrams of devices between nodes; see cluster/link.", func() float64 { return float64(read(a.peers.Datagrams())) })
+		a.metrics.Counter(name, "Datagrams of devices between nodes; see cluster/link.", func() float64 { return float64(read(a.peers.LinkStats())) })
 	}
+	a.metrics.Counter("datagrams_sent_direct_total", "Datagrams to devices that spoke to another node, which has the same address.",
+		func() float64 { return float64(a.counts.direct.Load()) })
 	for _, why := range link.Drops() {
-		a.metrics.CounterOf("link_dropped_total", "Datagrams between nodes, or their frames, that were dropped.", "why", why.String(),
-			func() float64 { return float64(a.peers.Datagrams().Dropped[why]) })
+		a.metrics.CounterOf("link_dropped_total", "Datagrams between nodes, or their frames, that were dropped.", "kind", why.String(),
+			func() float64 { return float64(a.peers.LinkStats().Dropped[why]) })
 	}
 }
 
 func (a *App) measureMesh() {
-	a.metrics.Gauge("mesh_peers", "Other nodes.", func() float64 { return float64(a.peers.Streams().Peers) })
-	a.metrics.Gauge("mesh_peers_reached", "Other nodes that streams lead to.", func() float64 { return float64(a.peers.Streams().Reached) })
+	a.metrics.Gauge("mesh_peers", "Other nodes.", func() float64 { return float64(a.peers.MeshStats().Peers) })
+	a.metrics.Gauge("mesh_peers_reached", "Other nodes that streams lead to.", func() float64 { return float64(a.peers.MeshStats().Reached) })
 	for name, read := range map[string]func(stream.Stats) uint64{
 		"mesh_frames_sent_total":          func(s stream.Stats) uint64 { return s.Sent },
-		"mesh_bytes_sent_total":           func(s stream.Stats) uint64 { return s.SentBytes },
+		"mesh_sent_bytes_total":           func(s stream.Stats) uint64 { return s.SentBytes },
 		"mesh_frames_received_total":      func(s stream.Stats) uint64 { return s.Received },
-		"mesh_bytes_received_total":       func(s stream.Stats) uint64 { return s.ReceivedBytes },
+		"mesh_received_bytes_total":       func(s stream.Stats) uint64 { return s.ReceivedBytes },
 		"mesh_frames_dropped_total":       func(s stream.Stats) uint64 { return s.DroppedFull + s.DroppedAway + s.DroppedLength + s.DroppedBroken },
 		"mesh_calls_total":                func(s stream.Stats) uint64 { return s.Calls },
 		"mesh_calls_failed_total":         func(s stream.Stats) uint64 { return s.CallsFailed },
@@ -63,7 +65,7 @@ func (a *App) measureMesh() {
 		"mesh_connections_refused_total":  func(s stream.Stats) uint64 { return s.RefusedIn },
 		"mesh_connections_unwanted_total": func(s stream.Stats) uint64 { return s.RefusedOut },
 	} {
-		a.metrics.Counter(name, "Streams between nodes; see cluster/stream.", func() float64 { return float64(read(a.peers.Streams())) })
+		a.metrics.Counter(name, "Streams between nodes; see cluster/stream.", func() float64 { return float64(read(a.peers.MeshStats())) })
 	}
 }
 

@@ -56,6 +56,10 @@ type Config struct {
 	// Zone is what fails as one with the node: replicas of a shard are put into
 	// different ones.
 	Zone string
+	// DirectEgress: what is for a device leaves from the node that owns it, where
+	// that has the address and the port that the device asked, instead of from the
+	// node that the device spoke to. It is for service addresses that all nodes have.
+	DirectEgress bool
 	// Replace lets a node come that has the name of one whose data is lost, in
 	// its place.
 	Replace bool

@@ -62,6 +62,8 @@ var settings = []setting{
 	texts("cluster-key", "FILE", "its private key, PEM", func(c *Config) *string { return &c.ClusterKey }),
 	texts("cluster-ca", "FILE", "certificate of who issues those of the nodes, PEM", func(c *Config) *string { return &c.ClusterCA }),
 	texts("zone", "NAME", "what fails as one with the node, such as a rack or a data centre", func(c *Config) *string { return &c.Zone }),
+	{name: "egress", form: "via-ingress|direct", help: "which node answers a device: the one that it spoke to, or any that has the address that it asked, where that is an address of every node",
+		set: setEgress, show: showEgress},
 	{name: "replace", help: "take the place of a node of this name whose data is lost",
 		set: func(c *Config, s string) error { return parseBool(&c.Replace, s) }, show: func(c *Config) string { return strconv.FormatBool(c.Replace) }},
 	sizes("low-space", "free disk space below which the node warns", func(c *Config) *Size { return &c.LowSpace }),
@@ -157,6 +159,27 @@ func showSwitch(on bool) string {
 		return "on"
 	}
 	return off
+}
+
+// The nodes that answers leave from.
+const (
+	viaIngress = "via-ingress"
+	direct     = "direct"
+)
+
+func setEgress(c *Config, s string) error {
+	if s != viaIngress && s != direct {
+		return fmt.Errorf("%q is neither %s nor %s", s, viaIngress, direct)
+	}
+	c.DirectEgress = s == direct
+	return nil
+}
+
+func showEgress(c *Config) string {
+	if c.DirectEgress {
+		return direct
+	}
+	return viaIngress
 }
 
 func parseBool(to *bool, s string) error {

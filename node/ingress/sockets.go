@@ -18,6 +18,7 @@ type Sockets struct {
 	options    Options
 	sockets    []*socket // in the order of their listeners, fixed by Listen
 	unroutable atomic.Uint64
+	owned      owned
 	senders    sync.Pool // *sender
 	readers    sync.WaitGroup
 	closing    chan struct{}

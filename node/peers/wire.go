@@ -32,11 +32,11 @@ func (p *Peers) Fetch(ctx context.Context, from ids.Node, request []byte) ([]byt
 // Forward sends a datagram of a device to another node; see link.Send.
 func (p *Peers) Forward(to ids.Node, fwd wire.Forward) bool { return p.link.Send(to, fwd) }
 
-// Datagrams says what became of those that Forward was given, and of others'.
-func (p *Peers) Datagrams() link.Stats { return p.link.Stats() }
+// LinkStats are figures of the datagrams between nodes.
+func (p *Peers) LinkStats() link.Stats { return p.link.Stats() }
 
-// Streams says what became of frames and calls.
-func (p *Peers) Streams() stream.Stats { return p.mesh.Stats() }
+// MeshStats are figures of frames and calls.
+func (p *Peers) MeshStats() stream.Stats { return p.mesh.Stats() }
 
 func (p *Peers) frame(from wire.Node, frame []byte) {
 	if len(frame) == 0 || !p.ready.Load() {

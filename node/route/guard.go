@@ -29,13 +29,14 @@ type Guard struct {
 
 // Receive takes one datagram, which it does not keep. Nothing is answered here:
 // who cannot open a record does not know who sent it.
-func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) { g.take(path, datagram, 0, 0, true) }
+func (g *Guard) Receive(path wire.ReturnPath, datagram []byte) { g.take(path, datagram, nil) }
 
 // Forwarded is Receive for one that has crossed links between nodes: handshakes
 // stay where they began, and a signpost that was followed is not looked for again.
-func (g *Guard) Forwarded(f *wire.Forward) { g.take(f.Path, f.Datagram, f.Hops, f.Endpoint, false) }
+func (g *Guard) Forwarded(f *wire.Forward) { g.take(f.Path, f.Datagram, f) }
 
-func (g *Guard) take(path wire.ReturnPath, datagram []byte, hops uint8, owner ids.Endpoint, fresh bool) {
+// take is told of the forwarded datagram, nil for one that came in here.
+func (g *Guard) take(path wire.ReturnPath, datagram []byte, f *wire.Forward) {
 	h, _, _, err := dtlsrec.ParseHeader(datagram, ids.CIDLen)
 	if err != nil {
 		g.Count(intake.NotDTLS)
@@ -50,16 +51,15 @@ func (g *Guard) take(path wire.ReturnPath, datagram []byte, hops uint8, owner id
 		}
 		sign = wire.CIDSign(cid)
 	}
-	if fresh && (h.Epoch == 0 || g.Front.Handles(path, datagram)) {
+	if f == nil && (h.Epoch == 0 || g.Front.Handles(path, datagram)) {
 		g.Front.Receive(path, datagram)
 		return
 	}
 	d := g.Shell.Take()
 	d.TakeSealed(path, datagram)
-	d.Hops = hops
 	to := shell.ToSign(sign)
-	if owner != 0 {
-		to = shell.ToEndpoint(owner)
+	if f != nil {
+		to = forwarded(d, to, f)
 	}
 	if !g.Shell.Deliver(to, d) {
 		g.Count(intake.Overload)

@@ -34,13 +34,14 @@ type Router struct {
 }
 
 // Receive takes one datagram, which it does not keep.
-func (r *Router) Receive(path wire.ReturnPath, payload []byte) { r.take(path, payload, 0, 0) }
+func (r *Router) Receive(path wire.ReturnPath, payload []byte) { r.take(path, payload, nil) }
 
 // Forwarded is Receive for one that has crossed links between nodes. A signpost
 // that was followed there is not looked for again.
-func (r *Router) Forwarded(f *wire.Forward) { r.take(f.Path, f.Datagram, f.Hops, f.Endpoint) }
+func (r *Router) Forwarded(f *wire.Forward) { r.take(f.Path, f.Datagram, f) }
 
-func (r *Router) take(path wire.ReturnPath, payload []byte, hops uint8, owner ids.Endpoint) {
+// take is told of the forwarded datagram, nil for one that came in here.
+func (r *Router) take(path wire.ReturnPath, payload []byte, f *wire.Forward) {
 	if r.spare == nil {
 		r.spare = r.Shell.Take()
 	}
@@ -49,10 +50,9 @@ func (r *Router) take(path wire.ReturnPath, payload []byte, hops uint8, owner id
 		r.malformed(d, err)
 		return
 	}
-	d.Hops = hops
 	to, fault := r.destination(&d.Message, path)
-	if owner != 0 {
-		to, fault = shell.ToEndpoint(owner), intake.None
+	if fault == intake.None && f != nil {
+		to = forwarded(d, to, f)
 	}
 	if fault != intake.None {
 		r.refuse(path, &d.Message, fault)
@@ -62,6 +62,15 @@ func (r *Router) take(path wire.ReturnPath, payload []byte, hops uint8, owner id
 	if !r.Shell.Deliver(to, d) {
 		r.Count(intake.Overload)
 	}
+}
+
+// forwarded keeps with d what the nodes before found out, and says where it goes.
+func forwarded(d *endpoint.Datagram, to shell.Destination, f *wire.Forward) shell.Destination {
+	d.Hops, d.Endpoint, d.Hinted = f.Hops, f.Endpoint, f.Hinted
+	if f.Endpoint == 0 {
+		return to
+	}
+	return to.Found(f.Endpoint, f.Hinted)
 }
 
 // TooLong answers a datagram of which only the beginning is here: 4.13 to a
