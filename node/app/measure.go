@@ -38,6 +38,9 @@ func (a *App) measure() {
 func (a *App) measureShell() {
 	a.metrics.Gauge("awake_endpoints", "Endpoints in memory.", func() float64 { return float64(a.shell.Stats().Awake) })
 	for name, read := range map[string]func(shell.Stats) uint64{
+		"shell_forwarded_total":      func(s shell.Stats) uint64 { return s.Forwarded },
+		"shell_hinted_total":         func(s shell.Stats) uint64 { return s.Hinted },
+		"shell_disowned_total":       func(s shell.Stats) uint64 { return s.Disowned },
 		"shell_dropped_total":        func(s shell.Stats) uint64 { return s.Dropped },
 		"shell_loaded_total":         func(s shell.Stats) uint64 { return s.Loaded },
 		"shell_passivated_total":     func(s shell.Stats) uint64 { return s.Passivated },
