@@ -54,14 +54,16 @@ func Plan(limit int64, cache Size) Memory {
 }
 
 // ApplyMemory reads the control group's limit, divides it, and sets GOMEMLIMIT
-// unless the environment has it. Without a limit nothing is set.
+// unless the environment has it. Without a limit nothing is set, nor where it cannot
+// be read, as in namespaces that do not show control groups: that is logged.
 func ApplyMemory(cache Size, logger *slog.Logger) (Memory, error) {
 	limit, err := memlimit.FromCgroup()
 	if errors.Is(err, memlimit.ErrNoLimit) || errors.Is(err, memlimit.ErrCgroupsNotSupported) || errors.Is(err, memlimit.ErrNoCgroup) {
 		return Plan(0, cache), nil
 	}
 	if err != nil {
-		return Plan(0, cache), fmt.Errorf("reading the memory limit of the control group: %w", err)
+		logger.Warn("the memory limit of the control group cannot be read, and is taken for none; GOMEMLIMIT sets one", "error", err)
+		return Plan(0, cache), nil
 	}
 	return applyLimit(limit, cache, logger)
 }
