@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
 	"dormouse/bench/chaos"
+	"dormouse/bench/chaos/lab"
 )
 
 var chaosCommand = command{
@@ -58,7 +60,8 @@ func defineChaos(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	flags.IntVar(&o.Orders, "operations", 0, "operations per second; 0: a twentieth of --rate")
 	flags.IntVar(&o.Observe, "observe", 0, "devices that are observed and notify; 0: a tenth, 1000 at most; negative: none")
 	flags.DurationVar(&o.For, "for", 10*time.Minute, "how long there are faults")
-	flags.DurationVar(&o.Every, "kill-every", 20*time.Second, "from one fault to the next")
+	flags.DurationVar(&o.Every, "every", 20*time.Second, "from one fault to the next")
+	flags.DurationVar(&o.Every, "kill-every", 20*time.Second, "the same")
 	flags.StringVar(&f.faults, "faults", "kill,stop", "kinds of faults: "+strings.Join(chaos.FaultNames(), ", "))
 	flags.DurationVar(&o.Settle, "settle", 3*time.Minute, "how long operations may take to end afterwards")
 	flags.DurationVar(&o.AckTimeout, "ack-timeout", 2*time.Second, "of the devices, until the first repetition at the earliest")
@@ -84,6 +87,17 @@ func (f *chaosFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	if !f.quiet {
 		o.Progress, o.Log = os.Stderr, os.Stderr
 	}
+	if chaos.NeedsLab(o.Faults) && !lab.Inside() {
+		status, err := lab.Enter(ctx, os.Args[1:], func(c *exec.Cmd) { c.Stdout = stdout })
+		switch {
+		case errors.Is(err, lab.ErrForbidden):
+			fmt.Fprintf(os.Stderr, "dormouse-bench chaos: %v\n", err) // those faults are skipped
+		case err != nil || status == 0:
+			return err
+		default:
+			return errWithin(status)
+		}
+	}
 	if f.events != "" {
 		file, err := os.Create(f.events)
 		if err != nil {
@@ -98,6 +112,11 @@ func (f *chaosFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	return f.print(stdout, r)
 }
+
+// errWithin is the status of a run in namespaces, which has said what it found.
+type errWithin int
+
+func (e errWithin) Error() string { return fmt.Sprintf("the run ended with status %d", int(e)) }
 
 func (f *chaosFlags) print(stdout io.Writer, r *chaos.Report) error {
 	write := r.WriteText

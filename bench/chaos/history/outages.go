@@ -13,7 +13,7 @@ func (k Kind) fault() bool { return k >= Killed && k <= Died }
 // node that lived.
 type Outage struct {
 	Fault Event         `json:"fault"`
-	Until time.Duration `json:"until"` // after the fault; 0: nothing failed
+	Until time.Duration `json:"until"` // after the fault; 0: nothing failed, or it lasts until the next event
 	Tries int           `json:"tries"` // that failed
 }
 
@@ -45,6 +45,10 @@ func (v *Verdict) outages(events []Event, r Rules) {
 	for _, e := range silent {
 		for at+1 < len(faults) && faults[at+1].Fault.At <= e.Since+eve {
 			at++
+		}
+		if at >= 0 && faults[at].Fault.lasts() {
+			faults[at].Tries++
+			continue
 		}
 		if at < 0 || e.Since-faults[at].Fault.At > r.Recovery {
 			late = append(late, e)
