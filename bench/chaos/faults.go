@@ -43,6 +43,7 @@ type trouble struct {
 	cluster *cluster
 	log     *history.Log
 	random  *rand.Rand
+	lasting time.Duration // how long a fault lasts that does; 0: as the seed says
 }
 
 func (t *trouble) note(k history.Kind, node int, text string) {

@@ -16,7 +16,7 @@ const (
 	lastMost  = 12 * time.Second
 
 	slowLeast = 20 * time.Millisecond // a sync, on top of what it takes
-	slowMost  = 600 * time.Millisecond
+	slowMost  = 2 * time.Second
 
 	// Of a disk: between the marks at which a node refuses what is new and at
 	// which it refuses all; or nothing to speak of, when writes fail.
@@ -26,6 +26,9 @@ const (
 
 // last is how long one lasts.
 func (t *trouble) last() time.Duration {
+	if t.lasting > 0 {
+		return t.lasting
+	}
 	return lastLeast + time.Duration(t.random.Int64N(int64(lastMost-lastLeast)))
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // marker is in the environment of a program that Enter runs.
-const marker = "DORMOUSE_BENCH_LAB"
+const marker = "BENCH_CHAOS_LAB"
 
 // Inside reports that this program was run by Enter.
 func Inside() bool { return os.Getenv(marker) != "" }
