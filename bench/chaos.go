@@ -26,12 +26,25 @@ operation, and every device for its registration. All that happened is a history
 which is judged: the report says what was broken, and the exit status is 1 then.
 
   dormouse-bench chaos --spawn bin/dormouse --nodes 3 --devices 20000 --for 10m
-  dormouse-bench chaos --spawn bin/dormouse --nodes 1 --devices 200 --for 30s --kill-every 5s
+  dormouse-bench chaos --spawn bin/dormouse --nodes 1 --devices 200 --for 30s --every 5s
+  dormouse-bench chaos --spawn bin/dormouse --nodes 3 --faults kill,stop,cut,slow,full,disk
 
-Faults: kill (kill -9, and a start after 1 s to 4 s), stop (SIGSTOP for 5 s), disk
-(a write ends in the middle, and the node with it), cut (the node hears nothing of
-the others for 5 s; wants iptables). What the machine cannot have is skipped, and
-said.
+Faults:
+  kill  kill -9, and a start after 1 s to 4 s
+  stop  SIGSTOP for 5 s
+  cut   the network loses, in one direction and for 6 s to 12 s, what a node says to
+        all others, or to one, or should hear of them
+  slow  each sync of a node takes 20 ms to 2 s more, for as long
+  full  the disk of a node has 192 MiB left, or nothing, for as long
+  disk  a write of a node ends in the middle, and the node with it
+
+For cut and full the whole run goes into a network and a mount table of its own,
+where nodes are 127.0.1.1, 127.0.1.2 and so on, each on a disk in memory; it takes
+ip (iproute2), and root or user namespaces. slow takes Linux 5.5. What the machine
+cannot have is skipped, and said.
+
+While a disk is slow or full, or one node does not hear one other, devices may wait;
+of a node that is cut off from all others it is asked that the rest goes on.
 
 "Until all is well" is the time from a fault, or its end, to the sending of the
 last datagram that a node which lived all the time did not answer; --recovery

@@ -56,10 +56,10 @@ func (t *trouble) over(ctx context.Context, nodes ...int) error {
 // reach both all the time, and may wait for their answers.
 func (t *trouble) cut(ctx context.Context, i int) error {
 	from, to := i, lab.Everybody
-	nodes, whom := []int{i}, "all others"
+	nodes, what, whom := []int{i}, cutName, "all others"
 	if t.random.IntN(2) == 0 {
 		to = (i + 1 + t.random.IntN(len(t.cluster.nodes)-1)) % len(t.cluster.nodes)
-		nodes, whom = append(nodes, to), fmt.Sprintf("node %d", to)
+		nodes, what, whom = append(nodes, to), history.LostWay, fmt.Sprintf("node %d", to)
 	}
 	how := "is not heard by"
 	if t.random.IntN(2) == 0 {
@@ -68,7 +68,7 @@ func (t *trouble) cut(ctx context.Context, i int) error {
 	for _, node := range nodes {
 		t.cluster.down(node) // devices cannot ask more of it than of one that is gone
 	}
-	t.begins(i, cutName, "%s %s", how, whom)
+	t.begins(i, what, "%s %s", how, whom)
 	heal, err := t.cluster.lab.Cut(from, to)
 	if err != nil {
 		return err

@@ -68,11 +68,15 @@ const (
 const (
 	SlowDisk = "slow"
 	FullDisk = "full"
+	// LostWay: one node does not hear one other, which the third cannot know that
+	// sends a datagram to the one and has it sent on to the other.
+	LostWay = "lost way"
 )
 
-// lasts reports a fault in which answers may fail to come until it is over.
+// lasts reports a fault in which answers of nodes that live may fail to come
+// until it is over.
 func (e *Event) lasts() bool {
-	return e.Kind == Troubled && (e.Text == SlowDisk || e.Text == FullDisk)
+	return e.Kind == Troubled && (e.Text == SlowDisk || e.Text == FullDisk || e.Text == LostWay)
 }
 
 var names = map[Kind]string{

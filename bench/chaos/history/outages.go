@@ -48,6 +48,7 @@ func (v *Verdict) outages(events []Event, r Rules) {
 		}
 		if at >= 0 && faults[at].Fault.lasts() {
 			faults[at].Tries++
+			v.Figures.Meanwhile++
 			continue
 		}
 		if at < 0 || e.Since-faults[at].Fault.At > r.Recovery {
