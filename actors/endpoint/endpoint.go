@@ -238,7 +238,7 @@ func (e *Endpoint) tick(now time.Time, fx *Effects) {
 		e.client.Abort()
 		out = exchange.Out{Result: &exchange.Result{Outcome: exchange.NotAcknowledged}}
 	}
-	e.exchanged(now, out, fx)
+	e.exchanged(now, out, e.at.Path, fx)
 }
 
 // peerHash shortens a peer address for duplicate detection (FNV-1a: it is

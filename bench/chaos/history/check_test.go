@@ -166,6 +166,11 @@ func TestCheck(t *testing.T) {
 		"and then it is over":               {while(SlowDisk, 26*s, 27*s), map[Rule]int{Slow: 2}},
 		"others go on when a node is cut":   {while("cut", 11*s, 14*s, 21*s, 24*s), nil},
 		"others do not, when a node is cut": {while("cut", 16*s, 18*s), map[Rule]int{Slow: 2}},
+		"no answer, all tries excused":      {append(while(SlowDisk, 12*s, 18*s), Event{Kind: Unanswered, At: 90 * s, Since: 12 * s}), nil},
+		"no answer, one try without excuse": {
+			append(while(SlowDisk, 12*s, 18*s, 21*s), Event{Kind: Unanswered, At: 90 * s, Since: 12 * s}), map[Rule]int{Deaf: 1}},
+		"no answer, and it was others' tries that are excused": {
+			append(while(SlowDisk, 12*s), Event{Kind: Unanswered, At: 90 * s, Since: 12 * s, Device: 7}), map[Rule]int{Deaf: 1}},
 		"a full disk may end a node": {[]Event{
 			{Kind: Troubled, At: 10 * s, Text: FullDisk}, {Kind: Troubled, At: 12 * s, Text: FullDisk, Reason: "it ended"},
 			{Kind: Silent, At: 19 * s, Since: 18 * s}, {Kind: Silent, At: 20 * s, Since: 19 * s}, {Kind: Ready, At: 20 * s},
