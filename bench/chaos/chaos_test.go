@@ -318,7 +318,7 @@ func TestThreeNodesAreTroubled(t *testing.T) {
 	}
 	o := Options{
 		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 200, Secure: 0.5, Loss: 0.1, Rate: 40, Orders: 4, Seed: 3,
-		For: 50 * time.Second, Every: 6 * time.Second, Faults: []string{"cut", "slow", "full"}, Settle: 3 * time.Minute, Recovery: time.Minute,
+		For: time.Minute, Every: 14 * time.Second, Faults: []string{"cut", "slow", "full"}, Settle: 3 * time.Minute, Recovery: time.Minute,
 	}
 	r, text := passes(t, o, 6*time.Minute)
 	if n := r.Faults["cut"] + r.Faults["slow"] + r.Faults["full"]; n < 3 || r.Verdict.Figures.Acknowledged == 0 {

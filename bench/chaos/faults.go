@@ -120,6 +120,7 @@ func (t *trouble) disk(ctx context.Context, i int) error {
 	case <-p.Ended():
 	case <-timer.C:
 	}
+	t.note(history.Killed, i, "disk") // only now the others are without it
 	if err := p.Kill(); err != nil {
 		return err
 	}
