@@ -27,19 +27,15 @@ const endPatience = time.Minute
 // Enter runs this program again with other arguments, in namespaces of its own,
 // and returns its exit status. It ends with the context, and with this process.
 func Enter(ctx context.Context, arguments []string, prepare func(*exec.Cmd)) (status int, err error) {
-	c := exec.CommandContext(ctx, "/proc/self/exe", arguments...)
-	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.Env = append(os.Environ(), marker+"=1")
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
-	c.WaitDelay = endPatience
-	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if os.Geteuid() != 0 {
-		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
-		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
-	}
+	c := within(ctx, arguments, os.Geteuid() != 0)
 	prepare(c)
-	if err := c.Start(); err != nil {
+	err = c.Start()
+	if errors.Is(err, syscall.EPERM) && os.Geteuid() == 0 { // root of a container, perhaps
+		c = within(ctx, arguments, true)
+		prepare(c)
+		err = c.Start()
+	}
+	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrForbidden, err)
 	}
 	err = c.Wait()
@@ -50,4 +46,21 @@ func Enter(ctx context.Context, arguments []string, prepare func(*exec.Cmd)) (st
 		return 0, fmt.Errorf("lab: running it in namespaces of its own: %w", err)
 	}
 	return 0, nil
+}
+
+// within is this program in namespaces of its own, where asked for in one of
+// users too, in which it is root.
+func within(ctx context.Context, arguments []string, users bool) *exec.Cmd {
+	c := exec.CommandContext(ctx, "/proc/self/exe", arguments...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	c.Env = append(os.Environ(), marker+"=1")
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = endPatience
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	if users {
+		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	return c
 }
