@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
 
 	"dormouse/bench/chaos"
+	"dormouse/bench/chaos/lab"
 )
 
 var chaosCommand = command{
@@ -24,12 +26,25 @@ operation, and every device for its registration. All that happened is a history
 which is judged: the report says what was broken, and the exit status is 1 then.
 
   dormouse-bench chaos --spawn bin/dormouse --nodes 3 --devices 20000 --for 10m
-  dormouse-bench chaos --spawn bin/dormouse --nodes 1 --devices 200 --for 30s --kill-every 5s
+  dormouse-bench chaos --spawn bin/dormouse --nodes 1 --devices 200 --for 30s --every 5s
+  dormouse-bench chaos --spawn bin/dormouse --nodes 3 --faults kill,stop,cut,slow,full,disk
 
-Faults: kill (kill -9, and a start after 1 s to 4 s), stop (SIGSTOP for 5 s), disk
-(a write ends in the middle, and the node with it), cut (the node hears nothing of
-the others for 5 s; wants iptables). What the machine cannot have is skipped, and
-said.
+Faults:
+  kill  kill -9, and a start after 1 s to 4 s
+  stop  SIGSTOP for 5 s
+  cut   the network loses, in one direction and for 6 s to 12 s, what a node says to
+        all others, or to one, or should hear of them
+  slow  each sync of a node takes 20 ms to 2 s more, for as long
+  full  the disk of a node has 192 MiB left, or nothing, for as long
+  disk  a write of a node ends in the middle, and the node with it
+
+For cut and full the whole run goes into a network and a mount table of its own,
+where nodes are 127.0.1.1, 127.0.1.2 and so on, each on a disk in memory; it takes
+ip (iproute2), and root or user namespaces. slow takes Linux 5.5. What the machine
+cannot have is skipped, and said.
+
+While a disk is slow or full, or one node does not hear one other, devices may wait;
+of a node that is cut off from all others it is asked that the rest goes on.
 
 "Until all is well" is the time from a fault, or its end, to the sending of the
 last datagram that a node which lived all the time did not answer; --recovery
@@ -58,7 +73,8 @@ func defineChaos(flags *flag.FlagSet) func(context.Context, io.Writer) error {
 	flags.IntVar(&o.Orders, "operations", 0, "operations per second; 0: a twentieth of --rate")
 	flags.IntVar(&o.Observe, "observe", 0, "devices that are observed and notify; 0: a tenth, 1000 at most; negative: none")
 	flags.DurationVar(&o.For, "for", 10*time.Minute, "how long there are faults")
-	flags.DurationVar(&o.Every, "kill-every", 20*time.Second, "from one fault to the next")
+	flags.DurationVar(&o.Every, "every", 20*time.Second, "from one fault to the next")
+	flags.DurationVar(&o.Every, "kill-every", 20*time.Second, "the same")
 	flags.StringVar(&f.faults, "faults", "kill,stop", "kinds of faults: "+strings.Join(chaos.FaultNames(), ", "))
 	flags.DurationVar(&o.Settle, "settle", 3*time.Minute, "how long operations may take to end afterwards")
 	flags.DurationVar(&o.AckTimeout, "ack-timeout", 2*time.Second, "of the devices, until the first repetition at the earliest")
@@ -84,6 +100,17 @@ func (f *chaosFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	if !f.quiet {
 		o.Progress, o.Log = os.Stderr, os.Stderr
 	}
+	if chaos.NeedsLab(o.Faults) && !lab.Inside() {
+		status, err := lab.Enter(ctx, os.Args[1:], func(c *exec.Cmd) { c.Stdout = stdout })
+		switch {
+		case errors.Is(err, lab.ErrForbidden):
+			fmt.Fprintf(os.Stderr, "dormouse-bench chaos: %v\n", err) // those faults are skipped
+		case err != nil || status == 0:
+			return err
+		default:
+			return errWithin(status)
+		}
+	}
 	if f.events != "" {
 		file, err := os.Create(f.events)
 		if err != nil {
@@ -98,6 +125,11 @@ func (f *chaosFlags) run(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	return f.print(stdout, r)
 }
+
+// errWithin is the status of a run in namespaces, which has said what it found.
+type errWithin int
+
+func (e errWithin) Error() string { return fmt.Sprintf("the run ended with status %d", int(e)) }
 
 func (f *chaosFlags) print(stdout io.Writer, r *chaos.Report) error {
 	write := r.WriteText

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"dormouse/bench/chaos/syncs"
 )
 
 // command is one sub-command.
@@ -35,6 +37,9 @@ var commands = []command{
 }
 
 func main() {
+	if syncs.Called(os.Args) {
+		os.Exit(syncs.Main(os.Args, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

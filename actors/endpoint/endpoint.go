@@ -38,6 +38,7 @@ type Endpoint struct {
 	proof  *Credentials // those that were changed since it is in memory; nil: what is stored counts
 
 	saveRegistration, saveContact bool
+	reloaded                      bool // from its record, and the signpost not set since: see repost
 }
 
 // New is an endpoint that nothing is known of.
@@ -59,7 +60,7 @@ func Load(s *Shard, id ids.Endpoint, contact []byte) (e *Endpoint, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %016x: answers: %w", uint64(id), err)
 	}
-	e.at.Answers = nil
+	e.at.Answers, e.reloaded = nil, true
 	e.mids.Last = e.at.MessageID
 	return e, nil
 }
@@ -237,7 +238,7 @@ func (e *Endpoint) tick(now time.Time, fx *Effects) {
 		e.client.Abort()
 		out = exchange.Out{Result: &exchange.Result{Outcome: exchange.NotAcknowledged}}
 	}
-	e.exchanged(now, out, fx)
+	e.exchanged(now, out, e.at.Path, fx)
 }
 
 // peerHash shortens a peer address for duplicate detection (FNV-1a: it is

@@ -31,7 +31,7 @@ func (e *Endpoint) response(now time.Time, d *Datagram, fx *Effects) {
 			if resumed {
 				e.executing(now, e.task.op, fx)
 			}
-			e.exchanged(now, out, fx)
+			e.exchanged(now, out, d.Path, fx)
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
 	"dormouse/codec/ids"
+	"dormouse/codec/wire"
 )
 
 var errRequestTimeout = errors.New("endpoint: no answer within the request time-out")
@@ -66,7 +67,7 @@ func (e *Endpoint) ask(now time.Time, t *task, fx *Effects) {
 	} else {
 		out = e.client.Start(now, &t.request, &e.mids, e.shard.Env.Random())
 	}
-	e.exchanged(now, out, fx)
+	e.exchanged(now, out, e.at.Path, fx)
 }
 
 // begun makes t what is under way.
@@ -121,9 +122,15 @@ func (e *Endpoint) token(wire []byte) ids.Token {
 	return t
 }
 
-// exchanged does what the client asks for.
-func (e *Endpoint) exchanged(now time.Time, out exchange.Out, fx *Effects) {
+// exchanged does what the client asks for. Requests go where the device is, and
+// answers back the way that the message came by: a device that speaks to several
+// nodes takes an ACK from none but the one that it spoke to.
+func (e *Endpoint) exchanged(now time.Time, out exchange.Out, back wire.ReturnPath, fx *Effects) {
 	for _, m := range out.Send {
+		if !m.Code.IsRequest() { // an ACK or a Reset
+			e.transmit(back, m, fx)
+			continue
+		}
 		e.approach(m, fx)
 		if m.Code.IsRequest() && m.MessageID != e.client.MessageID() {
 			e.goesOn(fx)

@@ -17,12 +17,17 @@ import (
 	"time"
 
 	"dormouse/bench/chaos/history"
+	"dormouse/bench/chaos/lab/labtest"
+	"dormouse/bench/chaos/syncs"
 	"dormouse/bench/server/servertest"
 )
 
 // TestMain makes the test program a node in miniature.
 func TestMain(m *testing.M) {
-	if servertest.Called(os.Args) {
+	switch {
+	case syncs.Called(os.Args):
+		os.Exit(syncs.Main(os.Args, os.Stderr))
+	case servertest.Called(os.Args):
 		os.Exit(servertest.Main(os.Args[1:], os.Stderr))
 	}
 	os.Exit(m.Run())
@@ -132,9 +137,8 @@ func TestFaults(t *testing.T) {
 		do   func(*trouble, context.Context) error
 		want []history.Kind
 	}{
-		"kill":             {func(tr *trouble, ctx context.Context) error { return tr.kill(ctx, 0) }, []history.Kind{history.Killed, history.Ready}},
-		"stop":             {func(tr *trouble, ctx context.Context) error { return tr.stop(ctx, 0) }, []history.Kind{history.Stopped, history.Continued}},
-		"cut of one alone": {func(tr *trouble, ctx context.Context) error { return tr.cut(ctx, 0) }, nil},
+		"kill": {func(tr *trouble, ctx context.Context) error { return tr.kill(ctx, 0) }, []history.Kind{history.Killed, history.Ready}},
+		"stop": {func(tr *trouble, ctx context.Context) error { return tr.stop(ctx, 0) }, []history.Kind{history.Stopped, history.Continued}},
 		"end by itself": {func(tr *trouble, ctx context.Context) error {
 			return errors.Join(tr.cluster.nodes[0].process.Kill(), tr.watch(ctx, time.Now()))
 		}, []history.Kind{history.Died, history.Ready}},
@@ -219,13 +223,66 @@ func TestList(t *testing.T) {
 
 // What the machine cannot have is said, and not done.
 func TestPossible(t *testing.T) {
-	list, skipped := possible(FaultNames())
+	c := &cluster{}
+	c.prepare(Options{Nodes: 3, Faults: FaultNames()})
+	list, skipped := c.possible(FaultNames())
 	if len(list)+len(skipped) != len(faults) || len(list) < 3 {
 		t.Errorf("%d possible, %q", len(list), skipped)
 	}
-	t.Setenv("PATH", t.TempDir())
-	if list, skipped := possible([]string{"cut"}); len(list) > 0 || len(skipped) != 1 || !strings.Contains(skipped[0], "no iptables") {
-		t.Errorf("without iptables: %d, %q", len(list), skipped)
+	for _, name := range []string{"cut", "full"} {
+		if !NeedsLab([]string{"kill", name}) {
+			t.Errorf("%s needs no lab", name)
+		}
+		if want := name + ": skipped, this run has no namespaces of its own"; !slices.Contains(skipped, want) {
+			t.Errorf("%q is not among %q", want, skipped)
+		}
+	}
+	if NeedsLab([]string{"kill", "stop", "slow", "disk"}) {
+		t.Error("what needs no lab asks for one")
+	}
+	c.prepare(Options{Nodes: 1, Faults: []string{"cut"}})
+	if list, skipped := c.possible([]string{"cut"}); len(list) > 0 || len(skipped) != 1 || !strings.Contains(skipped[0], "one node has nobody") {
+		t.Errorf("one node: %d, %q", len(list), skipped)
+	}
+}
+
+// A slow disk needs no lab, but a kernel that lets system calls be held.
+func TestSlow(t *testing.T) {
+	if err := syncs.Missing(); err != nil {
+		t.Skip(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := start(t.Context(), Options{Program: self, Nodes: 1, Dir: t.TempDir(), Faults: []string{"slow"}})
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &trouble{cluster: c, log: history.NewLog(time.Now(), 9, nil), random: rand.New(rand.NewPCG(1, 1)), lasting: time.Millisecond}
+	before := c.nodes[0].gate
+	err = errors.Join(tr.slow(t.Context(), 0), tr.kill(t.Context(), 0), tr.slow(t.Context(), 0))
+	if err != nil || before == nil || c.nodes[0].gate == before {
+		t.Errorf("%v; the process that was started again has the gate of the one before", err)
+	}
+	tr.expect(t, "troubled slow", "continued", "killed", "ready", "troubled slow", "continued")
+}
+
+// expect looks at the history.
+func (t *trouble) expect(test *testing.T, want ...string) {
+	test.Helper()
+	events, err := t.log.Events()
+	var got []string
+	for _, e := range events {
+		got = append(got, strings.TrimSpace(e.Kind.String()+" "+e.Text))
+	}
+	if err != nil || !slices.Equal(got, want) {
+		test.Errorf("%q, want %q, %v", got, want, err)
 	}
 }
 
@@ -248,4 +305,24 @@ func TestReport(t *testing.T) {
 	if err := json.Unmarshal(machine.Bytes(), &again); err != nil || again.OK() || again.Seed != 7 {
 		t.Errorf("%+v, %v", again, err)
 	}
+}
+
+// Three nodes whose network is cut in one direction and whose disks are slow and
+// full: nothing is lost. How soon all is well depends on the machine here.
+func TestThreeNodesAreTroubled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a minute")
+	}
+	if !labtest.Within(t) {
+		return
+	}
+	o := Options{
+		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 200, Secure: 0.5, Loss: 0.1, Rate: 40, Orders: 4, Seed: 3,
+		For: time.Minute, Every: 14 * time.Second, Faults: []string{"cut", "slow", "full"}, Settle: 3 * time.Minute, Recovery: time.Minute,
+	}
+	r, text := passes(t, o, 6*time.Minute)
+	if n := r.Faults["cut"] + r.Faults["slow"] + r.Faults["full"]; n < 3 || r.Verdict.Figures.Acknowledged == 0 {
+		t.Errorf("nothing happened:\n%s", text)
+	}
+	t.Logf("\n%s", text)
 }

@@ -14,12 +14,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"dormouse/bench/chaos/lab"
+	"dormouse/bench/chaos/syncs"
 	"dormouse/bench/server"
 )
 
 // node is a process. It is used by one goroutine at a time, but for alive.
 type node struct {
 	process *server.Process
+	gate    *syncs.Gate  // of its process as it runs now; nil: none
 	alive   atomic.Int64 // Unix nanoseconds since when it serves, 0: it does not
 }
 
@@ -28,7 +31,9 @@ type node struct {
 type cluster struct {
 	dir    string
 	nodes  []*node
-	within []netip.AddrPort // where nodes hear one another; nil: one alone
+	within []netip.AddrPort  // where nodes hear one another; nil: one alone
+	lab    *lab.Lab          // where nodes are that can be cut off; nil: on the machine's loopback
+	lacks  map[string]string // by the fault: why there can be none of it
 }
 
 // startPatience is how long a node, or a cluster, may take until it serves.
@@ -41,6 +46,7 @@ const askEvery = 20 * time.Millisecond
 // another. close must be called, also after an error.
 func start(ctx context.Context, o Options) (c *cluster, err error) {
 	c = &cluster{}
+	c.prepare(o)
 	if c.dir, err = os.MkdirTemp(o.Dir, "dormouse-chaos-"); err != nil {
 		return c, fmt.Errorf("chaos: making a directory: %w", err)
 	}
@@ -49,15 +55,16 @@ func start(ctx context.Context, o Options) (c *cluster, err error) {
 		return c, err
 	}
 	for i := range o.Nodes {
-		data := filepath.Join(c.dir, fmt.Sprintf("node-%d", i))
-		if err := os.Mkdir(data, 0o700); err != nil {
-			return c, fmt.Errorf("chaos: making a directory: %w", err)
+		data, err := c.disk(o, i)
+		if err != nil {
+			return c, err
 		}
-		p, err := server.Start(ctx, server.Options{Program: o.Program, Flags: flags[i], Data: data, Log: o.Log})
+		n := &node{}
+		n.process, err = server.Start(ctx, server.Options{Program: o.Program, Flags: flags[i], Data: data, Log: o.Log, Host: c.host(i), Begin: c.begin(o, n, i)})
 		if err != nil {
 			return c, fmt.Errorf("chaos: starting node %d of %d: %w", i, o.Nodes, err)
 		}
-		c.nodes = append(c.nodes, &node{process: p})
+		c.nodes = append(c.nodes, n)
 		if err := c.serves(ctx, i); err != nil {
 			return c, err
 		}
@@ -81,7 +88,7 @@ func (c *cluster) flags(o Options) (all [][]string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.within, err = clusterAddresses(o.Nodes); err != nil {
+	if c.within, err = c.meeting(o.Nodes); err != nil {
 		return nil, err
 	}
 	for i, address := range c.within {
@@ -122,8 +129,20 @@ func (c *cluster) Alive(i int) (since time.Time, ok bool) {
 // down takes note that a node does not serve.
 func (c *cluster) down(i int) { c.nodes[i].alive.Store(0) }
 
+// up takes note that it should serve from now on.
+func (c *cluster) up(i int) { c.nodes[i].alive.Store(time.Now().UnixNano()) }
+
 // serves waits until a node answers /readyz with 200, and takes note.
 func (c *cluster) serves(ctx context.Context, i int) error {
+	if err := c.ready(ctx, i); err != nil {
+		return err
+	}
+	c.up(i)
+	return nil
+}
+
+// ready waits until a node answers /readyz with 200.
+func (c *cluster) ready(ctx context.Context, i int) error {
 	p := c.nodes[i].process
 	err := until(ctx, func(ctx context.Context) error {
 		select {
@@ -137,7 +156,6 @@ func (c *cluster) serves(ctx context.Context, i int) error {
 	if err != nil {
 		return fmt.Errorf("chaos: waiting for node %d: %w", i, err)
 	}
-	c.nodes[i].alive.Store(time.Now().UnixNano())
 	return nil
 }
 
@@ -173,14 +191,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 // api is the base of a node's API.
 func (c *cluster) api(i int) string { return c.nodes[i].process.API() }
 
-// inside is where a node hears the others; false: there are none.
-func (c *cluster) inside(i int) (a netip.AddrPort, ok bool) {
-	if i >= len(c.within) {
-		return a, false
-	}
-	return c.within[i], true
-}
-
 // addresses are the listeners for devices.
 func (c *cluster) addresses() (coap, coaps []netip.AddrPort) {
 	for _, n := range c.nodes {
@@ -193,6 +203,9 @@ func (c *cluster) addresses() (coap, coaps []netip.AddrPort) {
 func (c *cluster) close() (err error) {
 	for _, n := range c.nodes {
 		err = errors.Join(err, n.process.Kill())
+	}
+	if c.lab != nil {
+		err = errors.Join(err, c.lab.Close())
 	}
 	if c.dir == "" {
 		return err

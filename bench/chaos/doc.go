@@ -11,6 +11,9 @@
 // for a while, then none until all operations have ended; then every node is
 // asked for every operation, and every device for its registration.
 //
+// Networks that are cut and disks that are full are those of package lab: Run is
+// then called in a program that lab.Enter runs. Syncs are slowed by package syncs.
+//
 // One fault is under way at a time, so that of three nodes two always live. The
 // random choices are those of a seed; what the nodes make of them depends on the
 // time, so that a seed repeats the plan and not the run.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -18,20 +17,18 @@ import (
 // fault is one kind of trouble. A new one is added to the table below.
 type fault struct {
 	name string
-	// missing says in words what the machine lacks for it; "": nothing.
-	missing func() string
 	// do makes trouble for a node and returns once it is over and the node serves.
 	do func(t *trouble, ctx context.Context, node int) error
 }
 
 var faults = []fault{
-	{"kill", nothing, (*trouble).kill},
-	{"stop", nothing, (*trouble).stop},
-	{"disk", nothing, (*trouble).disk},
-	{"cut", withoutTables, (*trouble).cut},
+	{"kill", (*trouble).kill},
+	{"stop", (*trouble).stop},
+	{"cut", (*trouble).cut},
+	{"slow", (*trouble).slow},
+	{"full", (*trouble).full},
+	{"disk", (*trouble).disk},
 }
-
-func nothing() string { return "" }
 
 // FaultNames are those that Options.Faults knows.
 func FaultNames() (names []string) {
@@ -46,6 +43,7 @@ type trouble struct {
 	cluster *cluster
 	log     *history.Log
 	random  *rand.Rand
+	lasting time.Duration // how long a fault lasts that does; 0: as the seed says
 }
 
 func (t *trouble) note(k history.Kind, node int, text string) {
@@ -55,10 +53,9 @@ func (t *trouble) note(k history.Kind, node int, text string) {
 // Times of faults.
 const (
 	stopped   = 5 * time.Second
-	cutFor    = 5 * time.Second
 	downLeast = time.Second // between the end of a process and its start
 	downMost  = 4 * time.Second
-	fullFor   = 10 * time.Second // until a node must have noticed that its disk is full
+	noticed   = 10 * time.Second // until a node must have noticed that its writes fail
 )
 
 func (t *trouble) kill(ctx context.Context, i int) error {
@@ -117,12 +114,13 @@ func (t *trouble) disk(ctx context.Context, i int) error {
 	if err := unix.Prlimit(p.PID(), unix.RLIMIT_FSIZE, limit, nil); err != nil {
 		return fmt.Errorf("chaos: bounding the files of node %d: %w", i, err)
 	}
-	timer := time.NewTimer(fullFor)
+	timer := time.NewTimer(noticed)
 	defer timer.Stop()
 	select {
 	case <-p.Ended():
 	case <-timer.C:
 	}
+	t.note(history.Killed, i, "disk") // only now the others are without it
 	if err := p.Kill(); err != nil {
 		return err
 	}
@@ -143,52 +141,4 @@ func longestFile(dir string) (longest int64, err error) {
 		return err
 	})
 	return longest, err
-}
-
-// withoutTables says what a cut lacks.
-func withoutTables() string {
-	if _, err := exec.LookPath("iptables"); err != nil {
-		return "there is no iptables on this machine"
-	}
-	return ""
-}
-
-// cut has a node hear nothing of the others for a while, while they hear it: it
-// is a cut in one direction. Devices and clients reach it all the time, and may
-// wait for its answers.
-func (t *trouble) cut(ctx context.Context, i int) error {
-	address, ok := t.cluster.inside(i)
-	if !ok {
-		return nil // one alone has nobody to be cut off from
-	}
-	t.cluster.down(i) // devices cannot ask more of it than of one that is gone
-	t.note(history.Troubled, i, "cut")
-	ports := fmt.Sprintf("%d:%d", address.Port(), address.Port()+portsOfNode-1)
-	var undo [][]string
-	for _, protocol := range []string{"udp", "tcp"} {
-		rule := []string{"INPUT", "-i", "lo", "-p", protocol, "--dport", ports, "-j", "DROP"}
-		if out, err := exec.CommandContext(ctx, "iptables", append([]string{"-I"}, rule...)...).CombinedOutput(); err != nil {
-			return errors.Join(fmt.Errorf("chaos: cutting node %d off: %w: %s", i, err, out), drop(undo))
-		}
-		undo = append(undo, rule)
-	}
-	pause(ctx, cutFor)
-	if err := drop(undo); err != nil {
-		return err
-	}
-	if err := t.cluster.serves(context.WithoutCancel(ctx), i); err != nil {
-		return err
-	}
-	t.note(history.Continued, i, "")
-	return nil
-}
-
-// drop takes rules back.
-func drop(rules [][]string) (err error) {
-	for _, rule := range rules {
-		if out, failed := exec.Command("iptables", append([]string{"-D"}, rule...)...).CombinedOutput(); failed != nil {
-			err = errors.Join(err, fmt.Errorf("chaos: ending a cut: %w: %s", failed, out))
-		}
-	}
-	return err
 }

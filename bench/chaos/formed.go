@@ -12,10 +12,11 @@ import (
 	"dormouse/codec/platform"
 )
 
-// formed waits until every node lists all nodes, and every shard has as many
-// voters as it should. It alone knows what /cluster/nodes and /cluster/shards
-// look like: an array, or an object with one of the name; a shard has an array
-// "voters".
+// formed waits until every node lists all nodes, every shard has as many voters
+// as it should, and is led by whom it should: a leadership that moves for balance
+// is no fault of the run. It alone knows what /cluster/nodes and /cluster/shards
+// look like: an array, or an object with one of the name; a shard has "leader",
+// and arrays "voters" and "wanted", the preferred leader first.
 func (c *cluster) formed(ctx context.Context) error {
 	voters := 1
 	if len(c.nodes) >= 3 {
@@ -46,13 +47,18 @@ func (c *cluster) replicated(ctx context.Context, voters int) error {
 	}
 	for i, raw := range shards {
 		var shard struct {
+			Leader string            `json:"leader"`
 			Voters []json.RawMessage `json:"voters"`
+			Wanted []string          `json:"wanted"`
 		}
 		if err := json.Unmarshal(raw, &shard); err != nil {
 			return fmt.Errorf("reading shard %d: %w", i, err)
 		}
 		if len(shard.Voters) < voters {
 			return fmt.Errorf("shard %d has %d voters, want %d", i, len(shard.Voters), voters)
+		}
+		if len(shard.Wanted) > 0 && shard.Leader != shard.Wanted[0] {
+			return fmt.Errorf("shard %d is led by %q, want %q", i, shard.Leader, shard.Wanted[0])
 		}
 	}
 	if len(shards) == 0 {

@@ -8,15 +8,15 @@ import (
 	"dormouse/bench/chaos/history"
 )
 
-// possible are the faults that this machine can have, and in words those that
-// it cannot.
-func possible(names []string) (list []fault, skipped []string) {
+// possible are the faults that there can be, and in words those that there
+// cannot.
+func (c *cluster) possible(names []string) (list []fault, skipped []string) {
 	for _, name := range names {
 		for _, f := range faults {
 			if f.name != name {
 				continue
 			}
-			if why := f.missing(); why != "" {
+			if why := c.lacks[name]; why != "" {
 				skipped = append(skipped, fmt.Sprintf("%s: skipped, %s", name, why))
 				continue
 			}

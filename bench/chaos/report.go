@@ -100,8 +100,8 @@ func (r *Report) outages() string {
 	for _, o := range r.Verdict.Figures.Outages {
 		all, tries = append(all, o.Until), tries+o.Tries
 	}
-	return fmt.Sprintf("p50 %v, p90 %v, most %v of %d faults and ends of faults; %d tries failed, %d more at other times",
-		round(history.Quantile(all, 0.5)), round(history.Quantile(all, 0.9)), round(history.Quantile(all, 1)), len(all), tries, r.Verdict.Figures.Late)
+	return fmt.Sprintf("p50 %v, p90 %v, most %v of %d faults and ends of faults; %d tries failed, %d of them while a fault lasted that explains it, %d more at other times",
+		round(history.Quantile(all, 0.5)), round(history.Quantile(all, 0.9)), round(history.Quantile(all, 1)), len(all), tries, r.Verdict.Figures.Meanwhile, r.Verdict.Figures.Late)
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

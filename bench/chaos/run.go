@@ -159,7 +159,7 @@ func (r *run) trouble(ctx context.Context, targets []target) (kept []acknowledge
 }
 
 func (r *run) inject(ctx context.Context) (err error) {
-	list, skipped := possible(r.options.Faults)
+	list, skipped := r.cluster.possible(r.options.Faults)
 	for _, s := range skipped {
 		r.say("%s", s)
 	}

@@ -26,6 +26,9 @@ type Options struct {
 	Program string   // of the server, "bin/dormouse"
 	Flags   []string // beside those that Start gives it: --data --coap --coaps --http --accept-unknown --log-level
 
+	Host  netip.Addr            // where it is to listen; the zero one: 127.0.0.1
+	Begin func(*exec.Cmd) error // starts its process each time; nil: as it is
+
 	Data string    // its directory; "": one that is made in Dir, and removed by Close
 	Dir  string    // "": that of temporary files
 	Log  io.Writer // gets what it prints; nil: it is kept for the error where the server ends early
@@ -45,7 +48,7 @@ type Process struct {
 	log     *tail
 }
 
-// Start starts a server on free ports of the loopback and returns once it
+// Start starts a server on ports that are free on 127.0.0.1 and returns once it
 // answers. Close must be called.
 func Start(ctx context.Context, o Options) (*Process, error) {
 	p := &Process{options: o, ended: make(chan struct{})}
@@ -83,6 +86,10 @@ func (p *Process) freePorts() (err error) {
 		return fmt.Errorf("server: looking for a free port: %w", err)
 	}
 	p.api = tcp.Addr().String()
+	if host := p.options.Host; host.IsValid() {
+		p.coap, p.coaps = netip.AddrPortFrom(host, p.coap.Port()), netip.AddrPortFrom(host, p.coaps.Port())
+		p.api = netip.AddrPortFrom(host, uint16(tcp.Addr().(*net.TCPAddr).Port)).String()
+	}
 	return tcp.Close()
 }
 
@@ -119,7 +126,11 @@ func (p *Process) Launch() error {
 	command := exec.Command(p.options.Program, args...)
 	command.Stdout, command.Stderr = p.log, p.log
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlive the bench
-	if err := command.Start(); err != nil {
+	begin := p.options.Begin
+	if begin == nil {
+		begin = (*exec.Cmd).Start
+	}
+	if err := begin(command); err != nil {
 		return fmt.Errorf("server: starting %s: %w", p.options.Program, err)
 	}
 	p.command, p.ended = command, make(chan struct{})

@@ -44,6 +44,15 @@ const unknownReason = "sent, answer unknown"
 
 func join(lists ...[]Event) []Event { return slices.Concat(lists...) }
 
+// while is a fault from 10 s to 20 s, and tries without answer.
+func while(fault string, silent ...time.Duration) []Event {
+	list := []Event{{Kind: Troubled, At: 10 * s, Text: fault}, {Kind: Continued, At: 20 * s}}
+	for _, since := range silent {
+		list = append(list, Event{Kind: Silent, At: since + 3*s, Since: since})
+	}
+	return list
+}
+
 // Each history with the rules that it breaks, and how often.
 func TestCheck(t *testing.T) {
 	registered := Event{Kind: Registered, Device: 1}
@@ -151,6 +160,21 @@ func TestCheck(t *testing.T) {
 		"the end of a fault is one, too": {[]Event{
 			{Kind: Killed, At: 10 * s}, {Kind: Ready, At: 14 * s}, {Kind: Silent, At: 19 * s, Since: 16 * s}, {Kind: Silent, At: 19 * s, Since: 17 * s},
 		}, nil},
+		"a slow disk lasts":                 {while(SlowDisk, 16*s, 19*s, 24*s), nil},
+		"a full disk lasts":                 {while(FullDisk, 16*s, 19*s, 24*s), nil},
+		"a way between two lasts":           {while(LostWay, 16*s, 19*s, 24*s), nil},
+		"and then it is over":               {while(SlowDisk, 26*s, 27*s), map[Rule]int{Slow: 2}},
+		"others go on when a node is cut":   {while("cut", 11*s, 14*s, 21*s, 24*s), nil},
+		"others do not, when a node is cut": {while("cut", 16*s, 18*s), map[Rule]int{Slow: 2}},
+		"no answer, all tries excused":      {append(while(SlowDisk, 12*s, 18*s), Event{Kind: Unanswered, At: 90 * s, Since: 12 * s}), nil},
+		"no answer, one try without excuse": {
+			append(while(SlowDisk, 12*s, 18*s, 21*s), Event{Kind: Unanswered, At: 90 * s, Since: 12 * s}), map[Rule]int{Deaf: 1}},
+		"no answer, and it was others' tries that are excused": {
+			append(while(SlowDisk, 12*s), Event{Kind: Unanswered, At: 90 * s, Since: 12 * s, Device: 7}), map[Rule]int{Deaf: 1}},
+		"a full disk may end a node": {[]Event{
+			{Kind: Troubled, At: 10 * s, Text: FullDisk}, {Kind: Troubled, At: 12 * s, Text: FullDisk, Reason: "it ended"},
+			{Kind: Silent, At: 19 * s, Since: 18 * s}, {Kind: Silent, At: 20 * s, Since: 19 * s}, {Kind: Ready, At: 20 * s},
+		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := Check(tt.events, Rules{Nodes: 2})
@@ -191,6 +215,9 @@ func TestFigures(t *testing.T) {
 	}
 	if len(f.Outages) != 2 || f.Outages[0].Until != 2*s || f.Outages[0].Tries != 2 || f.Outages[1].Until != 0 {
 		t.Errorf("outages %+v", f.Outages)
+	}
+	if f := Check(while(LostWay, 11*s, 18*s, 22*s), Rules{}).Figures; f.Meanwhile != 2 || f.Outages[0].Until != 0 || f.Outages[0].Tries != 2 || f.Outages[1].Until != 2*s {
+		t.Errorf("what lasts: %+v", f)
 	}
 	if q := Quantile(f.Waits, 0.5); q != 5*s || Quantile(f.Waits, 0) != s || Quantile(nil, 1) != 0 {
 		t.Errorf("waits %v, half %v", f.Waits, q)

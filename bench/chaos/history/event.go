@@ -43,7 +43,7 @@ const (
 	// NonceReused by the server, which breaks the cipher.
 	NonceReused
 	// Silent: a try that went to Node at Since was not answered until now, and
-	// the node lived all the time.
+	// the node lived all the time. Text is what the device wanted.
 	Silent
 	// Recovered: an exchange was answered after silence, which began at Since
 	// with the first try that went to a node that lived.
@@ -58,11 +58,26 @@ const (
 const (
 	Killed Kind = iota + 64
 	Stopped
-	Troubled // another fault, in Text
+	Troubled // another fault, in Text, with what there is to say of it in Reason
 	Ready    // serves again after it was killed
 	Continued
 	Died // by itself; what it said last is in Text
 )
+
+// Texts of Troubled that last until the node is Continued or Ready.
+const (
+	SlowDisk = "slow"
+	FullDisk = "full"
+	// LostWay: one node does not hear one other, which the third cannot know that
+	// sends a datagram to the one and has it sent on to the other.
+	LostWay = "lost way"
+)
+
+// lasts reports a fault in which answers of nodes that live may fail to come
+// until it is over.
+func (e *Event) lasts() bool {
+	return e.Kind == Troubled && (e.Text == SlowDisk || e.Text == FullDisk || e.Text == LostWay)
+}
 
 var names = map[Kind]string{
 	Submitted: "submitted", Acknowledged: "acknowledged", Unclear: "unclear", Declined: "declined", Executed: "executed",

@@ -20,9 +20,10 @@ type Figures struct {
 	ShakesFailed int `json:"shakesFailed"`
 	Known        int `json:"known"` // registrations at the end
 
-	Outages []Outage        `json:"outages"` // by fault
-	Late    int             `json:"late"`    // tries without answer that no fault explains
-	Waits   []time.Duration `json:"-"`       // of devices with a node that lived, until they were answered
+	Outages   []Outage        `json:"outages"`   // by fault
+	Meanwhile int             `json:"meanwhile"` // tries without answer while a fault lasted that explains them
+	Late      int             `json:"late"`      // tries without answer that no fault explains
+	Waits     []time.Duration `json:"-"`         // of devices with a node that lived, until they were answered
 }
 
 func (v *Verdict) count(events []Event, b *book) {

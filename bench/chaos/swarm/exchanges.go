@@ -116,7 +116,7 @@ func (s *Swarm) silence(now time.Time, x *slot) {
 	if x.silent.IsZero() {
 		x.silent = x.sent
 	}
-	s.log.AddAt(now, history.Event{Kind: history.Silent, Device: x.device, Node: int16(x.node), Since: s.log.Since(x.sent)})
+	s.log.AddAt(now, history.Event{Kind: history.Silent, Device: x.device, Node: int16(x.node), Since: s.log.Since(x.sent), Text: x.kind.String()})
 }
 
 func (s *Swarm) giveUp(at int32) {
