@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,52 +170,6 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%v, %v", kinds, err)
 			}
 		})
-	}
-}
-
-// The flags of a cluster: the first node founds it, the others know all others.
-func TestFlags(t *testing.T) {
-	c := &cluster{dir: t.TempDir()}
-	all, err := c.flags(Options{Nodes: 3, Flags: []string{"--cache", "1MiB"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, flags := range all {
-		line := strings.Join(flags, " ")
-		for j, address := range c.within {
-			joins := strings.Contains(line, "--join") && strings.Contains(line[strings.Index(line, "--join"):], address.String())
-			if joins != (i > 0 && i != j) {
-				t.Errorf("node %d joins node %d: %t", i, j, joins)
-			}
-		}
-		if !strings.Contains(line, "--cache 1MiB") || !strings.Contains(line, "--cluster "+c.within[i].String()) {
-			t.Errorf("node %d: %s", i, line)
-		}
-	}
-	key, err := os.ReadFile(filepath.Join(c.dir, "cluster.key"))
-	if err != nil || len(key) != 65 {
-		t.Errorf("a key of %d characters, %v", len(key), err)
-	}
-	if alone, err := c.flags(Options{Nodes: 1}); err != nil || len(alone) != 1 || len(alone[0]) > 0 {
-		t.Errorf("one alone: %q, %v", alone, err)
-	}
-}
-
-func TestList(t *testing.T) {
-	bodies := map[string]string{"/array": `[1,2]`, "/object": `{"nodes":[{},{},{}]}`, "/other": `{"x":1}`, "/text": `hello`}
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, found := bodies[r.URL.Path]
-		if !found {
-			w.WriteHeader(http.StatusNotFound)
-		}
-		_, _ = w.Write([]byte(body))
-	}))
-	t.Cleanup(s.Close)
-	for path, want := range map[string]int{"/array": 2, "/object": 3, "/other": -1, "/text": -1, "/nothing": -1} {
-		items, err := list(t.Context(), s.URL+path, "nodes")
-		if (err != nil) != (want < 0) || err == nil && len(items) != want {
-			t.Errorf("%s: %d, %v", path, len(items), err)
-		}
 	}
 }
 

@@ -2,21 +2,20 @@ package chaos
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"dormouse/bench/chaos/lab"
 	"dormouse/bench/chaos/syncs"
+	"dormouse/bench/nodes"
 	"dormouse/bench/server"
+	"dormouse/codec/platform"
 )
 
 // node is a process. It is used by one goroutine at a time, but for alive.
@@ -29,11 +28,11 @@ type node struct {
 // cluster is the nodes, in one directory. It is what devices and clients ask who
 // lives.
 type cluster struct {
-	dir    string
-	nodes  []*node
-	within []netip.AddrPort  // where nodes hear one another; nil: one alone
-	lab    *lab.Lab          // where nodes are that can be cut off; nil: on the machine's loopback
-	lacks  map[string]string // by the fault: why there can be none of it
+	dir   string
+	all   *nodes.Nodes
+	nodes []*node
+	lab   *lab.Lab          // where nodes are that can be cut off; nil: on the machine's loopback
+	lacks map[string]string // by the fault: why there can be none of it
 }
 
 // startPatience is how long a node, or a cluster, may take until it serves.
@@ -42,82 +41,29 @@ const startPatience = 60 * time.Second
 // askEvery is how often it is asked meanwhile.
 const askEvery = 20 * time.Millisecond
 
-// start starts nodes one after another and waits until all serve and know one
-// another. close must be called, also after an error.
+// start starts nodes and waits until all serve and know one another. close must be
+// called, also after an error.
 func start(ctx context.Context, o Options) (c *cluster, err error) {
 	c = &cluster{}
 	c.prepare(o)
 	if c.dir, err = os.MkdirTemp(o.Dir, "dormouse-chaos-"); err != nil {
 		return c, fmt.Errorf("chaos: making a directory: %w", err)
 	}
-	var flags [][]string
-	if flags, err = c.flags(o); err != nil {
-		return c, err
+	for range o.Nodes {
+		c.nodes = append(c.nodes, &node{})
 	}
-	for i := range o.Nodes {
-		data, err := c.disk(o, i)
-		if err != nil {
-			return c, err
-		}
-		n := &node{}
-		n.process, err = server.Start(ctx, server.Options{Program: o.Program, Flags: flags[i], Data: data, Log: o.Log, Host: c.host(i), Begin: c.begin(o, n, i)})
-		if err != nil {
-			return c, fmt.Errorf("chaos: starting node %d of %d: %w", i, o.Nodes, err)
-		}
-		c.nodes = append(c.nodes, n)
-		if err := c.serves(ctx, i); err != nil {
-			return c, err
-		}
-	}
-	if o.Nodes > 1 {
-		return c, c.formed(ctx)
-	}
-	return c, nil
-}
-
-// flags are those of each node. One alone has no cluster.
-func (c *cluster) flags(o Options) (all [][]string, err error) {
-	if o.Nodes == 1 {
-		return [][]string{o.Flags}, nil
-	}
-	clusterKey, err := c.keyFile("cluster.key")
-	if err != nil {
-		return nil, err
-	}
-	sealKey, err := c.keyFile("seal.key")
-	if err != nil {
-		return nil, err
-	}
-	if c.within, err = c.meeting(o.Nodes); err != nil {
-		return nil, err
-	}
-	for i, address := range c.within {
-		f := append([]string{
-			"--node", fmt.Sprintf("node-%d", i), "--cluster", address.String(), "--cluster-key-file", clusterKey, "--seal-key-file", sealKey,
-		}, o.Flags...)
-		if i > 0 { // the first one founds the cluster
-			var others []string
-			for j, other := range c.within {
-				if j != i {
-					others = append(others, other.String())
-				}
-			}
-			f = append(f, "--join", strings.Join(others, ","))
-		}
-		all = append(all, f)
-	}
-	return all, nil
-}
-
-// keyFile writes a new key, 64 hex digits.
-func (c *cluster) keyFile(name string) (path string, err error) {
-	key := make([]byte, 32)
-	rand.Read(key)
-	path = filepath.Join(c.dir, name)
-	if err := os.WriteFile(path, []byte(hex.EncodeToString(key)+"\n"), 0o600); err != nil {
-		return "", fmt.Errorf("chaos: writing a key: %w", err)
-	}
-	return path, nil
+	c.all, err = nodes.Start(ctx, nodes.Options{
+		Program: o.Program, Flags: o.Flags, Count: o.Nodes, Dir: c.dir, Log: o.Log, Addresses: c.meeting(o.Nodes),
+		Node: func(i int) (server.Options, error) {
+			data, err := c.disk(o, i)
+			return server.Options{Data: data, Host: c.host(i), Begin: c.begin(o, c.nodes[i], i)}, err
+		},
+		Answers: func(ctx context.Context, i int, p *server.Process) error {
+			c.nodes[i].process = p
+			return c.serves(ctx, i)
+		},
+	})
+	return c, err
 }
 
 // Alive says since when a node serves without a break.
@@ -201,8 +147,8 @@ func (c *cluster) addresses() (coap, coaps []netip.AddrPort) {
 
 // close ends all nodes and removes what they wrote.
 func (c *cluster) close() (err error) {
-	for _, n := range c.nodes {
-		err = errors.Join(err, n.process.Kill())
+	if c.all != nil {
+		err = c.all.Close()
 	}
 	if c.lab != nil {
 		err = errors.Join(err, c.lab.Close())
@@ -215,3 +161,21 @@ func (c *cluster) close() (err error) {
 
 // client has a short patience: a node that does not answer is a node to leave.
 var client = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
+
+// get asks for something that must be there.
+func get(ctx context.Context, url string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, platform.MaxCollection))
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s %.200s", url, answer.Status, body)
+	}
+	return body, err
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dormouse/bench/chaos/swarm"
+	"dormouse/bench/nodes"
 )
 
 // Options of a Run. Program is needed.
@@ -38,8 +39,6 @@ type Options struct {
 	Log      io.Writer // gets what the nodes print; nil: nobody
 }
 
-const mostNodes = 9
-
 func (o Options) withDefaults() (Options, error) {
 	o.Nodes = orDefault(o.Nodes, 3)
 	o.Devices = orDefault(o.Devices, 20_000)
@@ -61,8 +60,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.Program == "":
 		return o, fmt.Errorf("chaos: which program?")
-	case o.Nodes < 1 || o.Nodes > mostNodes:
-		return o, fmt.Errorf("chaos: %d nodes, want 1 to %d", o.Nodes, mostNodes)
+	case o.Nodes < 1 || o.Nodes > nodes.Most:
+		return o, fmt.Errorf("chaos: %d nodes, want 1 to %d", o.Nodes, nodes.Most)
 	case o.Devices < 1 || o.Devices > swarm.MaxDevices:
 		return o, fmt.Errorf("chaos: %d devices, want 1 to %d", o.Devices, swarm.MaxDevices)
 	case o.Orders < 0 || o.Orders > 10_000:

@@ -9,9 +9,9 @@ import (
 // PortsOfNode are the ports that a node of a cluster takes from its address on.
 const PortsOfNode = 3
 
-// Addresses are addresses of the loopback with PortsOfNode free ports each.
+// addresses are addresses of the loopback with PortsOfNode free ports each.
 // Somebody else could take one before the node does, which then does not start.
-func Addresses(n int) (list []netip.AddrPort, err error) {
+func addresses(n int) (list []netip.AddrPort, err error) {
 	const attempts = 1000
 	for range attempts {
 		if len(list) == n {

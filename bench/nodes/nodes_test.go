@@ -96,7 +96,7 @@ func TestAimedUpdates(t *testing.T) {
 
 func TestUnsettled(t *testing.T) {
 	well := group{Shard: "0", Leader: "a", Voters: []string{"a", "b", "c"}, Wanted: []string{"a", "b", "c"}}
-	system := group{Shard: "system", Leader: "b", Voters: []string{"a"}}
+	system := group{Shard: "system", Leader: "b", Voters: []string{"a", "b", "c"}}
 	if err := unsettled([]group{system, well}, 3); err != nil {
 		t.Error(err)
 	}
@@ -111,8 +111,40 @@ func TestUnsettled(t *testing.T) {
 	}
 }
 
+// The flags of a cluster: the first node founds it, the others know all others.
+func TestFlags(t *testing.T) {
+	n := &Nodes{dir: t.TempDir()}
+	within, err := addresses(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := n.flags(Options{Count: 3, Flags: []string{"--cache", "1MiB"}, Addresses: within})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, flags := range all {
+		line := strings.Join(flags, " ")
+		for j, address := range within {
+			joins := strings.Contains(line, "--join") && strings.Contains(line[strings.Index(line, "--join"):], address.String())
+			if joins != (i > 0 && i != j) {
+				t.Errorf("node %d joins node %d: %t", i, j, joins)
+			}
+		}
+		if !strings.Contains(line, "--cache 1MiB") || !strings.Contains(line, "--cluster "+within[i].String()) {
+			t.Errorf("node %d: %s", i, line)
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(n.dir, "cluster.key"))
+	if err != nil || len(key) != 65 {
+		t.Errorf("a key of %d characters, %v", len(key), err)
+	}
+	if alone, err := n.flags(Options{Count: 1}); err != nil || len(alone) != 1 || len(alone[0]) > 0 {
+		t.Errorf("one alone: %q, %v", alone, err)
+	}
+}
+
 func TestAddresses(t *testing.T) {
-	list, err := Addresses(5)
+	list, err := addresses(5)
 	if err != nil || len(list) != 5 {
 		t.Fatalf("%v, %v", list, err)
 	}
@@ -124,7 +156,7 @@ func TestAddresses(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for _, count := range []int{0, 1, 10} {
+	for _, count := range []int{0, 10} {
 		n, err := Start(t.Context(), Options{Program: "nobody", Count: count, Dir: t.TempDir()})
 		if err == nil {
 			t.Errorf("%d nodes are started", count)

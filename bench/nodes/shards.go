@@ -34,15 +34,13 @@ func (n *Nodes) groups(ctx context.Context) (list []group, err error) {
 	return answer.Shards, nil
 }
 
-// settled waits until each shard is where the topology wants it.
+// settled waits until every node lists all, and each shard is where the topology
+// wants it: a leadership that moves for balance is no fault of who measures.
 func (n *Nodes) settled(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		list, err := n.groups(ctx)
-		if err == nil {
-			err = unsettled(list, min(3, len(n.list)))
-		}
+		err := n.complete(ctx)
 		if err == nil {
 			return nil
 		}
@@ -56,26 +54,56 @@ func (n *Nodes) settled(ctx context.Context) error {
 	}
 }
 
-// unsettled says what is not yet as it should be. The system group is wherever
-// it likes.
+// complete says what is missing.
+func (n *Nodes) complete(ctx context.Context) error {
+	for i, p := range n.list {
+		body, err := api.Call(ctx, http.MethodGet, p.API()+"/cluster/nodes", nil)
+		if err != nil {
+			return err
+		}
+		var answer struct {
+			Nodes []json.RawMessage `json:"nodes"`
+		}
+		if err := json.Unmarshal(body, &answer); err != nil {
+			return fmt.Errorf("reading the nodes: %w", err)
+		}
+		if len(answer.Nodes) != len(n.list) {
+			return fmt.Errorf("node %d knows %d of %d nodes", i, len(answer.Nodes), len(n.list))
+		}
+	}
+	list, err := n.groups(ctx)
+	if err != nil {
+		return err
+	}
+	return unsettled(list, min(3, len(n.list)))
+}
+
+// unsettled says what is not yet as it should be. The system group has no place
+// where it should be led.
 func unsettled(list []group, voters int) error {
 	data := 0
 	for _, g := range list {
-		if _, err := strconv.ParseUint(g.Shard, 10, 16); err != nil {
+		if len(g.Voters) < voters {
+			return fmt.Errorf("shard %s has %d voters, want %d", g.Shard, len(g.Voters), voters)
+		}
+		if _, isData := g.number(); !isData {
 			continue
 		}
 		data++
-		switch {
-		case len(g.Voters) != voters || len(g.Wanted) != voters:
-			return fmt.Errorf("shard %s has %d voters and should have %d, want %d", g.Shard, len(g.Voters), len(g.Wanted), voters)
-		case g.Leader != g.Wanted[0]:
-			return fmt.Errorf("shard %s is led by %q, and should be by %q", g.Shard, g.Leader, g.Wanted[0])
+		if len(g.Wanted) == 0 || g.Leader != g.Wanted[0] {
+			return fmt.Errorf("shard %s is led by %q, and should be by the first of %q", g.Shard, g.Leader, g.Wanted)
 		}
 	}
 	if data == 0 {
 		return fmt.Errorf("there are no shards")
 	}
 	return nil
+}
+
+// number is that of the shard; false: it is the system group.
+func (g *group) number() (ids.Shard, bool) {
+	n, err := strconv.ParseUint(g.Shard, 10, 16)
+	return ids.Shard(n), err == nil
 }
 
 // Leaders is who leads each endpoint's shard at this moment, by the number of the
@@ -91,13 +119,13 @@ func (n *Nodes) Leaders(ctx context.Context) (func(ids.Endpoint) int, error) {
 	}
 	leaders, shards := map[ids.Shard]int{}, ids.Shards(0)
 	for _, g := range list {
-		shard, err := strconv.ParseUint(g.Shard, 10, 16)
-		if err != nil {
-			continue // the system group
+		shard, isData := g.number()
+		if !isData {
+			continue
 		}
 		shards++
 		if i, ok := numbers[g.Leader]; ok {
-			leaders[ids.Shard(shard)] = i
+			leaders[shard] = i
 		}
 	}
 	return func(e ids.Endpoint) int {
