@@ -6,10 +6,12 @@ import (
 	"dormouse/actors/endpoint"
 	"dormouse/actors/intake"
 	"dormouse/actors/shell"
+	"dormouse/cluster/link"
 	"dormouse/cluster/provider"
 	"dormouse/node/admin"
 	"dormouse/node/dtlsfront"
 	"dormouse/node/ingress"
+	"dormouse/node/waiting"
 	"dormouse/persistence/store"
 )
 
@@ -33,6 +35,33 @@ func (a *App) measure() {
 	}
 	if a.peers != nil {
 		a.measureCommands()
+		a.measureLink()
+		a.measureRoom()
+	}
+}
+
+func (a *App) measureLink() {
+	for _, why := range link.Drops() {
+		a.metrics.CounterOf("node_datagrams_dropped_total", "Datagrams between nodes, and frames of them, that went no further; see cluster/link.",
+			"reason", why.String(), func() float64 { return float64(a.peers.LinkStats().Dropped[why]) })
+	}
+	for name, read := range map[string]func(link.Stats) uint64{
+		"node_datagrams_sent_total":     func(s link.Stats) uint64 { return s.Sent },
+		"node_datagrams_received_total": func(s link.Stats) uint64 { return s.Received },
+	} {
+		a.metrics.Counter(name, "Datagrams of devices between nodes; see cluster/link.", func() float64 { return float64(read(a.peers.LinkStats())) })
+	}
+}
+
+func (a *App) measureRoom() {
+	a.metrics.Gauge("datagrams_waiting", "Datagrams that wait for a leader of their shard.", func() float64 { return float64(a.room.Stats().Waiting) })
+	for name, read := range map[string]func(waiting.Stats) uint64{
+		"datagrams_held_total":         func(s waiting.Stats) uint64 { return s.Held },
+		"datagrams_held_left_total":    func(s waiting.Stats) uint64 { return s.Released },
+		"datagrams_held_expired_total": func(s waiting.Stats) uint64 { return s.Expired },
+		"datagrams_held_full_total":    func(s waiting.Stats) uint64 { return s.Full },
+	} {
+		a.metrics.Counter(name, "Datagrams whose shard nobody led; see node/waiting.", func() float64 { return float64(read(a.room.Stats())) })
 	}
 }
 
