@@ -5,6 +5,7 @@ import (
 
 	"dormouse/actors/endpoint"
 	"dormouse/codec/ids"
+	"dormouse/codec/wire"
 )
 
 // load brings an endpoint into memory: a state, an actor, a place.
@@ -43,6 +44,11 @@ func (l *loop) handle(c *cell, m *message) {
 	default:
 		l.ages.touch(c, l.clock)
 	}
+	d, _ := m.event.(*endpoint.Datagram)
+	var path wire.ReturnPath
+	if d != nil {
+		path = d.Path
+	}
 	l.call = call{l.now, m.event, &g.fx}
 	c.run(&l.call)
 	l.call = call{}
@@ -50,8 +56,8 @@ func (l *loop) handle(c *cell, m *message) {
 		l.crashed(c, g, m)
 		return
 	}
-	if d, ok := m.event.(*endpoint.Datagram); ok {
-		l.shell.release(d)
+	if d != nil {
+		g.keep(d, path)
 	}
 	if wake := g.fx.Wake; wake.IsZero() {
 		l.wakes.set(c, 0)

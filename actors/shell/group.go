@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"errors"
+
 	"dormouse/actors/endpoint"
 	"dormouse/codec/wire"
 )
@@ -17,6 +19,11 @@ type group struct {
 	pending int   // commits to wait for: the batch and each signpost
 	err     error // of the first of them that failed
 	timer   int64 // Unix milliseconds of the durable timer behind it, 0 for none
+
+	// datagram is what was handled, kept until its fate is known: see surrender. path
+	// is where it came from; the endpoint may have put another one into it.
+	datagram *endpoint.Datagram
+	path     wire.ReturnPath
 }
 
 // lane is the groups of one cell, or of the turns of one shard, that are in
@@ -72,6 +79,7 @@ func (l *loop) newGroup(s *shard, owner *cell) *group {
 const maxSpare = 4096
 
 func (l *loop) recycle(g *group) {
+	l.forget(g)
 	g.fx.Reset()
 	g.shard, g.owner, g.err, g.timer = nil, nil, nil, 0
 	if len(l.spare) < maxSpare {
@@ -185,14 +193,44 @@ func (l *loop) conclude(g *group) {
 	for _, reply := range g.fx.Replies {
 		reply(g.err)
 	}
+	l.surrender(g)
 	if g.err == nil && len(g.fx.Notices) > 0 {
 		l.options.Notify(g.fx.Notices)
 	}
 	if g.shard.gone {
+		l.forget(g)
 		return // some of its commits may still come: it is not used again
 	}
 	if g.timer != 0 {
 		l.timerDone(g.shard, Due{at(g.timer), g.owner.id}, g.err)
 	}
 	l.recycle(g)
+}
+
+// keep holds the datagram that led to the group. It is in flight as long as the
+// group, and bounded with it.
+func (g *group) keep(d *endpoint.Datagram, path wire.ReturnPath) { g.datagram, g.path = d, path }
+
+// forget gives the datagram back.
+func (l *loop) forget(g *group) {
+	if d := g.datagram; d != nil {
+		g.datagram = nil
+		l.shell.release(d)
+	}
+}
+
+// surrender hands the datagram of a group that was lost with the leadership to
+// whoever leads next. That is what its device would do after two seconds, and as
+// safe: where the write is committed all the same, it is a duplicate that is answered
+// as before, or a record that was seen.
+func (l *loop) surrender(g *group) {
+	d := g.datagram
+	if d == nil || !errors.Is(g.err, endpoint.ErrMoved) && !errors.Is(g.err, endpoint.ErrElsewhere) {
+		return
+	}
+	g.datagram = nil
+	d.Path, d.Endpoint = g.path, g.owner.id
+	if !l.guard(g.owner.id, func() { l.shell.forward(l, g.shard.ID, d) }) {
+		l.discard(&message{event: d}, ErrPanic)
+	}
 }
