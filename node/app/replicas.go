@@ -45,6 +45,9 @@ func (a *App) ledShard(id ids.Shard, _ uint64) {
 		if err != nil && !errors.Is(err, endpoint.ErrClosed) {
 			a.fail(fmt.Errorf("app: lead shard %d: %w", id, err))
 		}
+		if err == nil {
+			a.fleet.Led(id)
+		}
 		a.heard()
 		select {
 		case a.leading <- err:
