@@ -55,6 +55,9 @@ func (e *Endpoint) request(now time.Time, d *Datagram, target intake.Target, fx 
 	if answer, dup := e.answers.Lookup(now, e.peer(d), m.MessageID); dup {
 		if len(answer) > 0 {
 			e.transmitBytes(d.Path, answer, fx)
+			if target == intake.Register || target == intake.Update { // others come by it
+				e.signpostAgain(d, fx)
+			}
 		}
 		fx.notice(Duplicate, e.name(), "")
 		return

@@ -37,6 +37,8 @@ type Endpoint struct {
 	secure secure       // what DTLS needs, nothing for others
 	proof  *Credentials // those that were changed since it is in memory; nil: what is stored counts
 
+	signed bool // the signpost of the address was set since it is in memory, or is about to be
+
 	saveRegistration, saveContact bool
 }
 

@@ -57,7 +57,7 @@ func (l *loop) handle(c *cell, m *message) {
 		return
 	}
 	if d != nil {
-		g.keep(d, path)
+		g.keep(d, path, l.clock)
 	}
 	if wake := g.fx.Wake; wake.IsZero() {
 		l.wakes.set(c, 0)

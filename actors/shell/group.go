@@ -2,6 +2,7 @@ package shell
 
 import (
 	"errors"
+	"time"
 
 	"dormouse/actors/endpoint"
 	"dormouse/codec/wire"
@@ -24,6 +25,7 @@ type group struct {
 	// is where it came from; the endpoint may have put another one into it.
 	datagram *endpoint.Datagram
 	path     wire.ReturnPath
+	handled  int64 // when it was, on the loop's clock
 }
 
 // lane is the groups of one cell, or of the turns of one shard, that are in
@@ -209,7 +211,9 @@ func (l *loop) conclude(g *group) {
 
 // keep holds the datagram that led to the group. It is in flight as long as the
 // group, and bounded with it.
-func (g *group) keep(d *endpoint.Datagram, path wire.ReturnPath) { g.datagram, g.path = d, path }
+func (g *group) keep(d *endpoint.Datagram, path wire.ReturnPath, now int64) {
+	g.datagram, g.path, g.handled = d, path, now
+}
 
 // forget gives the datagram back.
 func (l *loop) forget(g *group) {
@@ -219,13 +223,18 @@ func (l *loop) forget(g *group) {
 	}
 }
 
+// fresh is how long after it was handled a datagram may be handed on. Later its
+// device has repeated it, and may be at another address since: plain CoAP does not
+// tell that what comes from the old one is older.
+const fresh = 1500 * time.Millisecond
+
 // surrender hands the datagram of a group that was lost with the leadership to
 // whoever leads next. That is what its device would do after two seconds, and as
 // safe: where the write is committed all the same, it is a duplicate that is answered
 // as before, or a record that was seen.
 func (l *loop) surrender(g *group) {
 	d := g.datagram
-	if d == nil || !errors.Is(g.err, endpoint.ErrMoved) && !errors.Is(g.err, endpoint.ErrElsewhere) {
+	if d == nil || l.clockOf(time.Now())-g.handled > int64(fresh) || !errors.Is(g.err, endpoint.ErrMoved) && !errors.Is(g.err, endpoint.ErrElsewhere) {
 		return
 	}
 	g.datagram = nil

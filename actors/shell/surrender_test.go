@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"dormouse/actors/endpoint"
 	"dormouse/codec/ids"
@@ -45,6 +46,13 @@ func TestWhatWasLostIsSentOn(t *testing.T) {
 			})
 		})
 	}
+	in(t, Options{Loops: 1}, func(r *rig) { // and those that are too old
+		a := device(1)
+		r.tell(ToEndpoint(a), "w")
+		<-time.After(fresh + time.Millisecond)
+		r.yield(r.shardOf(a))
+		r.wantForeign()
+	})
 	in(t, Options{Loops: 1}, func(r *rig) {
 		a := device(1)
 		r.tell(ToEndpoint(a), "w")
