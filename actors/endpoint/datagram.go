@@ -8,7 +8,6 @@ import (
 	"dormouse/codec/coap"
 	"dormouse/codec/exchange"
 	"dormouse/codec/lwm2m"
-	"dormouse/codec/wire"
 )
 
 // maxBody bounds what a device may send in blocks: object lists and Sends.
@@ -54,11 +53,11 @@ func (e *Endpoint) faulty(d *Datagram, fault intake.Fault, fx *Effects) {
 func (e *Endpoint) request(now time.Time, d *Datagram, target intake.Target, fx *Effects) {
 	m := &d.Message
 	if answer, dup := e.answers.Lookup(now, e.peer(d), m.MessageID); dup {
-		if target == intake.Register || target == intake.Update {
-			e.repost(d.Path, fx)
-		}
 		if len(answer) > 0 {
 			e.transmitBytes(d.Path, answer, fx)
+			if target == intake.Register || target == intake.Update { // others come by it
+				e.signpostAgain(d, fx)
+			}
 		}
 		fx.notice(Duplicate, e.name(), "")
 		return
@@ -72,17 +71,6 @@ func (e *Endpoint) request(now time.Time, d *Datagram, target intake.Target, fx 
 		e.deregister(now, d, fx)
 	case intake.Send:
 		e.send(now, d, fx)
-	}
-}
-
-// repost sets the signpost again that the first answer waited for. It lies in
-// another shard: that one's commit may have failed when the record with the answer
-// was written, which is why the device repeats. In memory that cannot be, for
-// what fails is dropped from there.
-func (e *Endpoint) repost(path wire.ReturnPath, fx *Effects) {
-	if e.reloaded && e.at.Signposted && !e.at.Secured && path.Peer == e.at.Path.Peer {
-		fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(path.Peer)})
-		e.reloaded = false
 	}
 }
 

@@ -37,8 +37,9 @@ type Endpoint struct {
 	secure secure       // what DTLS needs, nothing for others
 	proof  *Credentials // those that were changed since it is in memory; nil: what is stored counts
 
+	signed bool // the signpost of the address was set since it is in memory, or is about to be
+
 	saveRegistration, saveContact bool
-	reloaded                      bool // from its record, and the signpost not set since: see repost
 }
 
 // New is an endpoint that nothing is known of.
@@ -60,7 +61,7 @@ func Load(s *Shard, id ids.Endpoint, contact []byte) (e *Endpoint, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("endpoint %016x: answers: %w", uint64(id), err)
 	}
-	e.at.Answers, e.reloaded = nil, true
+	e.at.Answers = nil
 	e.mids.Last = e.at.MessageID
 	return e, nil
 }

@@ -43,7 +43,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 		e.create(now, q.Endpoint)
 	}
 	e.begin(now, &q, list)
-	e.at.Signposted = false // another device may have had our address meanwhile
+	e.at.Signposted = false                       // another device may have had our address meanwhile
 	e.moved(d.Path, fx)
 	e.arm(now, fx)
 	a := exchange.Answer{Code: coap.Created, Format: lwm2m.FormatNone, Options: []coap.Option{
@@ -201,5 +201,15 @@ func (e *Endpoint) moved(path wire.ReturnPath, fx *Effects) {
 		fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(old.Peer), Clear: true})
 	}
 	fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(path.Peer)})
-	e.at.Signposted = true
+	e.at.Signposted, e.signed = true, true
+}
+
+// signpostAgain sets the signpost that the answer to a duplicate presumes. It lies in
+// another shard as a rule, and with the leadership of this one it may have been lost
+// though the record that says so was committed.
+func (e *Endpoint) signpostAgain(d *Datagram, fx *Effects) {
+	if !e.signed && e.known && e.at.Registered && e.at.Signposted && !d.Sealed && d.Path.Peer == e.at.Path.Peer {
+		fx.Signposts = append(fx.Signposts, Signpost{Sign: wire.AddressSign(d.Path.Peer)})
+		e.signed = true
+	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"dormouse/actors/endpoint"
 	"dormouse/codec/ids"
+	"dormouse/codec/wire"
 )
 
 // load brings an endpoint into memory: a state, an actor, a place.
@@ -44,6 +45,11 @@ func (l *loop) handle(c *cell, m *message) {
 		l.ages.touch(c, l.clock)
 	}
 	g.news = learned(c, m)
+	d, _ := m.event.(*endpoint.Datagram)
+	var path wire.ReturnPath
+	if d != nil {
+		path = d.Path
+	}
 	l.call = call{l.now, m.event, &g.fx}
 	c.run(&l.call)
 	l.call = call{}
@@ -51,8 +57,8 @@ func (l *loop) handle(c *cell, m *message) {
 		l.crashed(c, g, m)
 		return
 	}
-	if d, ok := m.event.(*endpoint.Datagram); ok {
-		l.shell.release(d)
+	if d != nil {
+		g.keep(d, path, l.clock)
 	}
 	if wake := g.fx.Wake; wake.IsZero() {
 		l.wakes.set(c, 0)

@@ -23,6 +23,7 @@
 // they were admitted; the effects of one Handle are released as a group, in
 // the order of the Handles, and not before all they wrote is committed; after
 // a failed commit the cell is loaded again from the store; after Yield nothing
-// of that leadership is released, however its commits end. It does not
+// of that leadership is released, however its commits end; a datagram whose effects
+// were lost with the leadership goes to Options.Elsewhere. It does not
 // retransmit, and it drops datagrams when it is full: a device sends again.
 package shell

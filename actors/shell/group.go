@@ -1,6 +1,9 @@
 package shell
 
 import (
+	"errors"
+	"time"
+
 	"dormouse/actors/endpoint"
 	"dormouse/codec/wire"
 )
@@ -18,6 +21,12 @@ type group struct {
 	err     error // of the first of them that failed
 	news    *news // nil: none
 	timer   int64 // Unix milliseconds of the durable timer behind it, 0 for none
+
+	// datagram is what was handled, kept until its fate is known: see surrender. path
+	// is where it came from; the endpoint may have put another one into it.
+	datagram *endpoint.Datagram
+	path     wire.ReturnPath
+	handled  int64 // when it was, on the loop's clock
 }
 
 // lane is the groups of one cell, or of the turns of one shard, that are in
@@ -73,6 +82,7 @@ func (l *loop) newGroup(s *shard, owner *cell) *group {
 const maxSpare = 4096
 
 func (l *loop) recycle(g *group) {
+	l.forget(g)
 	g.fx.Reset()
 	g.shard, g.owner, g.err, g.news, g.timer = nil, nil, nil, nil, 0
 	if len(l.spare) < maxSpare {
@@ -187,14 +197,51 @@ func (l *loop) conclude(g *group) {
 	for _, reply := range g.fx.Replies {
 		reply(g.err)
 	}
+	l.surrender(g)
 	if g.err == nil && len(g.fx.Notices) > 0 {
 		l.options.Notify(g.fx.Notices)
 	}
 	if g.shard.gone {
+		l.forget(g)
 		return // some of its commits may still come: it is not used again
 	}
 	if g.timer != 0 {
 		l.timerDone(g.shard, Due{at(g.timer), g.owner.id}, g.err)
 	}
 	l.recycle(g)
+}
+
+// keep holds the datagram that led to the group. It is in flight as long as the
+// group, and bounded with it.
+func (g *group) keep(d *endpoint.Datagram, path wire.ReturnPath, now int64) {
+	g.datagram, g.path, g.handled = d, path, now
+}
+
+// forget gives the datagram back.
+func (l *loop) forget(g *group) {
+	if d := g.datagram; d != nil {
+		g.datagram = nil
+		l.shell.release(d)
+	}
+}
+
+// fresh is how long after it was handled a datagram may be handed on. Later its
+// device has repeated it, and may be at another address since: plain CoAP does not
+// tell that what comes from the old one is older.
+const fresh = 1500 * time.Millisecond
+
+// surrender hands the datagram of a group that was lost with the leadership to
+// whoever leads next. That is what its device would do after two seconds, and as
+// safe: where the write is committed all the same, it is a duplicate that is answered
+// as before, or a record that was seen.
+func (l *loop) surrender(g *group) {
+	d := g.datagram
+	if d == nil || l.clockOf(time.Now())-g.handled > int64(fresh) || !errors.Is(g.err, endpoint.ErrMoved) && !errors.Is(g.err, endpoint.ErrElsewhere) {
+		return
+	}
+	g.datagram = nil
+	d.Path, d.Endpoint = g.path, g.owner.id
+	if !l.guard(g.owner.id, func() { l.shell.forward(l, g.shard.ID, d) }) {
+		l.discard(&message{event: d}, ErrPanic)
+	}
 }

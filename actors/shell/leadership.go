@@ -149,6 +149,7 @@ func (l *loop) loseLane(n *lane) {
 		if g.err == nil {
 			g.err = endpoint.ErrElsewhere
 		}
+		l.surrender(g) // before what waits behind it
 		l.released = append(l.released, g)
 	}
 }

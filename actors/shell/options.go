@@ -85,9 +85,11 @@ type Options struct {
 	Stray func(d *endpoint.Datagram) (answer []byte)
 
 	// Elsewhere takes a datagram whose shard is not led here to the node that
-	// leads it. It borrows d, of which Raw and Path are sent on; it may drop (false,
-	// counted), not block. Loops and those who deliver call it concurrently.
-	// Default: false.
+	// leads it, now or when it knows one. It borrows d, of which Raw, Path and
+	// Endpoint are sent on; it may drop (false, counted), not block. It may be this
+	// node that leads the shard: then the datagram is to be delivered anew, but not
+	// within the call. Loops and those who deliver call it concurrently. Default:
+	// false.
 	Elsewhere func(shard ids.Shard, d *endpoint.Datagram) bool
 
 	// Disowned tells the node of the path that it remembers a sign wrongly: there

@@ -237,6 +237,7 @@ func (c *toy) Handle(now time.Time, ev endpoint.Event, fx *endpoint.Effects) {
 		for _, command := range strings.Fields(string(ev.Buffer)) {
 			c.obey(now, command, ev.Path, fx)
 		}
+		ev.Path = wire.ReturnPath{} // as an endpoint may that opens a record
 	case *endpoint.Submit:
 		for _, command := range strings.Fields(ev.Text) {
 			c.obey(now, command, wire.ReturnPath{}, fx)

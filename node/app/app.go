@@ -26,6 +26,7 @@ import (
 	"dormouse/node/metrics"
 	"dormouse/node/peers"
 	"dormouse/node/remote"
+	"dormouse/node/waiting"
 	"dormouse/persistence/seal"
 	"dormouse/persistence/store"
 	"dormouse/persistence/timers"
@@ -64,6 +65,7 @@ type App struct {
 	leading     chan error     // an answer for each shard that is led
 	peers       *peers.Peers   // nil: the node is alone
 	router      *remote.Router // likewise
+	room        *waiting.Room  // likewise
 	identity    *certs.Identity
 	welcome     *peers.Welcome // what the cluster told new data, nil for old
 	ring        *seal.Ring
@@ -135,6 +137,7 @@ func (a *App) openShell(o Options) (err error) {
 	}
 	if a.peers != nil {
 		a.router = remote.New(remote.Options{Cluster: others{a}, Env: a.env, Logger: a.logger})
+		a.room = a.newRoom()
 		options.Elsewhere, options.Disowned, options.RemoteSign = a.elsewhere, a.disowned, a.router.RemoteSign
 		options.System, options.Gate = a.peers.System(), a.peers.Gate()
 	}
@@ -309,6 +312,7 @@ func (a *App) close() error {
 		a.shell.Stop()
 	}
 	if a.router != nil {
+		a.room.Close()
 		a.router.Close()
 	}
 	if a.engine != nil {

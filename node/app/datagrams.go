@@ -10,14 +10,13 @@ import (
 	"dormouse/codec/wire"
 	"dormouse/node/ingress"
 	"dormouse/node/route"
+	"dormouse/node/waiting"
 )
 
 // receiver gives each batch, which is of one socket, to a router or to a guard;
 // readers run concurrently, so each call takes one of its own.
 func (a *App) receiver() func([]ingress.In) {
-	routers := sync.Pool{New: func() any {
-		return &route.Router{Shell: a.shell, Key: a.env.Key, Answer: a.answer, Count: a.counts.fault}
-	}}
+	routers := sync.Pool{New: func() any { return a.newRouter() }}
 	guard := a.guard()
 	self := a.pathNode()
 	return func(batch []ingress.In) {
@@ -143,20 +142,32 @@ func (a *App) told(f *wire.Forward) (nothing bool) {
 	return nothing
 }
 
-// elsewhere gives a datagram to the node that leads the shard.
+// elsewhere gives a datagram to the node that leads the shard, or lets it wait until
+// there is one.
 func (a *App) elsewhere(shard ids.Shard, d *endpoint.Datagram) bool {
-	owner, known := a.peers.Owner(shard)
-	if !known || owner == a.self.ID {
-		return false
-	}
-	return a.peers.Forward(owner, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Hinted: d.Hinted, Datagram: d.Raw()})
+	return a.room.Pass(shard, wire.Forward{Kind: wire.ToOwner, DTLS: d.Sealed, Hops: d.Hops, Path: d.Path, Endpoint: d.Endpoint, Hinted: d.Hinted, Datagram: d.Raw()})
+}
+
+// newRoom is where datagrams wait for a leader of their shard.
+func (a *App) newRoom() *waiting.Room {
+	var own *links // made by the room's goroutine, which alone uses it
+	return waiting.New(waiting.Options{
+		Owner:   others{a}.Owner,
+		Forward: a.peers.Forward,
+		Here: func(f *wire.Forward) {
+			if own == nil {
+				own = a.newLinks()
+			}
+			own.take(f)
+		},
+	})
 }
 
 // forwarded takes what other nodes sent: for endpoints here, or for devices that
 // use a socket here. It is called by one goroutine.
 func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
 	if a.links == nil {
-		a.links = &links{router: &route.Router{Shell: a.shell, Key: a.env.Key, Answer: a.answer, Count: a.counts.fault}, guard: a.guard()}
+		a.links = a.newLinks()
 	}
 	for i := range batch {
 		f := &batch[i]
@@ -167,10 +178,8 @@ func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
 			}
 			a.links.out = append(a.links.out, ingress.Out{Path: f.Path, Payload: f.Datagram})
 		case f.Kind == wire.ToIngress: // nobody sends it on: the path is stale
-		case f.DTLS:
-			a.links.guard.Forwarded(f)
 		default:
-			a.links.router.Forwarded(f)
+			a.links.take(f)
 		}
 	}
 	if len(a.links.out) > 0 && a.sockets != nil {
@@ -180,11 +189,29 @@ func (a *App) forwarded(_ wire.Node, batch []wire.Forward) {
 	a.links.out = a.links.out[:0]
 }
 
-// links is what takes forwarded datagrams, by the link's goroutine alone.
+// links is what takes forwarded datagrams, and those that have waited. One goroutine
+// uses it.
 type links struct {
 	router *route.Router
 	guard  *route.Guard
 	out    []ingress.Out
+}
+
+func (a *App) newLinks() *links {
+	return &links{router: a.newRouter(), guard: a.guard()}
+}
+
+// take brings a datagram to its endpoint.
+func (l *links) take(f *wire.Forward) {
+	if f.DTLS {
+		l.guard.Forwarded(f)
+	} else {
+		l.router.Forwarded(f)
+	}
+}
+
+func (a *App) newRouter() *route.Router {
+	return &route.Router{Shell: a.shell, Key: a.env.Key, Answer: a.answer, Count: a.counts.fault}
 }
 
 var outs = sync.Pool{New: func() any { return new([]ingress.Out) }}

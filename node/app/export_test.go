@@ -1,6 +1,7 @@
 package app
 
 import (
+	"dormouse/cluster/shards"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/persistence/store"
@@ -16,5 +17,18 @@ func (a *App) Amend(shard ids.Shard, change func(*store.Store, *wire.Batch) erro
 	}
 	done := make(chan error, 1)
 	a.engine.Propose(shard, &b, func(err error) { done <- err })
+	return <-done
+}
+
+// ID is that of the node.
+func (a *App) ID() ids.Node { return a.self.ID }
+
+// Leads reports that the node takes events of a shard.
+func (a *App) Leads(shard ids.Shard) bool { return a.shell.Leads(shard) }
+
+// Transfer begins to hand a shard over to another node, where this one leads it.
+func (a *App) Transfer(shard ids.Shard, to ids.Node) error {
+	done := make(chan error, 1)
+	a.engine.Change(shard, shards.Transfer, to, func(err error) { done <- err })
 	return <-done
 }

@@ -5,12 +5,14 @@ import (
 	"dormouse/cluster/provider"
 	"dormouse/cluster/shards"
 	"dormouse/cluster/stream"
+	"dormouse/node/waiting"
 )
 
 // measureCluster registers what is between nodes.
 func (a *App) measureCluster() {
 	a.measureCommands()
 	a.measureLink()
+	a.measureRoom()
 	a.measureMesh()
 	a.measureGroups()
 }
@@ -44,6 +46,18 @@ func (a *App) measureLink() {
 	for _, why := range link.Drops() {
 		a.metrics.CounterOf("link_dropped_total", "Datagrams between nodes, or their frames, that were dropped.", "kind", why.String(),
 			func() float64 { return float64(a.peers.LinkStats().Dropped[why]) })
+	}
+}
+
+func (a *App) measureRoom() {
+	a.metrics.Gauge("datagrams_waiting", "Datagrams that wait for a leader of their shard.", func() float64 { return float64(a.room.Stats().Waiting) })
+	for name, read := range map[string]func(waiting.Stats) uint64{
+		"datagrams_held_total":         func(s waiting.Stats) uint64 { return s.Held },
+		"datagrams_held_left_total":    func(s waiting.Stats) uint64 { return s.Released },
+		"datagrams_held_expired_total": func(s waiting.Stats) uint64 { return s.Expired },
+		"datagrams_held_full_total":    func(s waiting.Stats) uint64 { return s.Full },
+	} {
+		a.metrics.Counter(name, "Datagrams whose shard nobody led; see node/waiting.", func() float64 { return float64(read(a.room.Stats())) })
 	}
 }
 

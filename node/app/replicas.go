@@ -45,11 +45,22 @@ func (a *App) ledShard(id ids.Shard, _ uint64) {
 		if err != nil && !errors.Is(err, endpoint.ErrClosed) {
 			a.fail(fmt.Errorf("app: lead shard %d: %w", id, err))
 		}
+		if err == nil {
+			a.fleet.Led(id)
+		}
+		a.heard()
 		select {
 		case a.leading <- err:
 		default: // nobody waits any more
 		}
 	})
+}
+
+// heard says that this node or another one leads another shard.
+func (a *App) heard() {
+	if a.room != nil {
+		a.room.News()
+	}
 }
 
 func (a *App) yieldedShard(id ids.Shard) {
@@ -61,6 +72,7 @@ func (a *App) yieldedShard(id ids.Shard) {
 // lead waits until the node leads all shards, where it is alone.
 func (a *App) lead() error {
 	if a.peers != nil {
+		a.room.Start()
 		if err := a.peers.Start(a.engine); err != nil {
 			return err
 		}

@@ -138,3 +138,62 @@ func TestSweepSettlesClaims(t *testing.T) {
 		<-ended
 	})
 }
+
+// TestSweepAsSoonAsTheShardIsLed: nobody waits for the next look; also where it was
+// another's in between and that was not seen.
+func TestSweepAsSoonAsTheShardIsLed(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { n.Sweep(ctx); close(ended) }()
+		for range 2 {
+			synctest.Wait()
+			id := n.executing("d", begin)
+			n.Led(id.Shard())
+			synctest.Wait()
+			if op, err := n.stored(id); err != nil || op.Status != operations.Pending {
+				t.Errorf("%+v, %v", op, err)
+			}
+		}
+		cancel()
+		<-ended
+		if d := time.Since(begin); d != 0 {
+			t.Errorf("it took %v", d)
+		}
+	})
+}
+
+// TestSweepIsSpread: those that wait for their devices are not woken, and of very many
+// operations some are looked at at a time.
+func TestSweepIsSpread(t *testing.T) {
+	inTime(t, func(t *testing.T, n *node) {
+		id := n.executing("d", begin)
+		shard, last := id.Shard(), id
+		for e := ids.Endpoint(1); e <= 2*sweepChunk; e++ { // their keys lie before that of d
+			last = ids.NextOperation(shard, begin, last)
+			op := operations.Operation{ID: last, Endpoint: e, Status: operations.Pending, Text: "read /3", Updated: begin}
+			n.put(shard, wire.ClassOperation, wire.OperationKey(last), op.Append(nil))
+			n.put(shard, wire.ClassActive, wire.DeviceOperationKey(e, last), nil)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() { n.Sweep(ctx); close(ended) }()
+		pass(2*sweepPause - time.Millisecond)
+		synctest.Wait()
+		asked := func() int {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return len(n.posted)
+		}
+		if asked() != 0 {
+			t.Error("all are looked at at once")
+		}
+		pass(2 * time.Millisecond)
+		synctest.Wait()
+		if op, err := n.stored(id); err != nil || op.Status != operations.Pending || asked() != 1 {
+			t.Errorf("%+v, %v after %d", op, err, asked())
+		}
+		cancel()
+		<-ended
+	})
+}

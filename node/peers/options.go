@@ -61,6 +61,9 @@ type Options struct {
 	Reload func() error
 	// Serve answers calls of other nodes, of kinds from FirstKind on.
 	Serve func(ctx context.Context, from ids.Node, kind byte, request []byte) ([]byte, error)
+	// Heard says that another node was heard to lead something that it was not known
+	// to lead. It must not wait. nil: nobody listens.
+	Heard func()
 	// Datagrams takes what other nodes forward; see cluster/link.
 	Datagrams func(from wire.Node, batch []wire.Forward)
 

@@ -62,6 +62,9 @@ func New(o Options) (*Peers, error) {
 	if o.Replicas == 0 {
 		o.Replicas = 3
 	}
+	if o.Heard == nil {
+		o.Heard = func() {}
+	}
 	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, news: make(chan struct{}, 1), cancel: func() {}}
 	if err := p.open(); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -191,8 +194,8 @@ func (p *Peers) run(ctx context.Context, every time.Duration, news <-chan struct
 	}
 }
 
-// gossip takes over who is there. A node that failed stays a peer: gossip may be
-// wrong, and raft and the link lose nothing by trying.
+// gossip takes over who is there. A node that failed stays a peer, until forget: gossip
+// may be wrong, and raft and the link lose nothing by trying.
 func (p *Peers) gossip(events []members.Event, _ []members.Member) {
 	for _, e := range events {
 		if e.Member.ID == p.o.Self.ID {

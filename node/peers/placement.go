@@ -54,6 +54,7 @@ func (p *Peers) placeOnce(context.Context) {
 			p.move(s, systemWanted(s, records))
 		}
 	}
+	p.forget()
 	if t.Version == 0 {
 		return
 	}

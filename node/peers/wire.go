@@ -105,39 +105,61 @@ func (p *Peers) heardLeads(from ids.Node, b []byte) error {
 	if v := f.Byte(); v != leadsVersion {
 		return fmt.Errorf("peers: leads of version %d", v)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for f.Len() > 0 {
-		shard, term := ids.Shard(f.Uint16()), f.Uint64()
-		if f.CutOff() {
-			return fmt.Errorf("peers: leads: %w", wire.ErrFields)
-		}
-		if l := p.leads[shard]; term >= l.term && p.o.Shards.Has(shard) {
-			p.leads[shard] = lead{from, term}
-		}
+	if p.believe(from, &f) {
+		p.o.Heard()
+	}
+	if f.Err() != nil {
+		return fmt.Errorf("peers: leads: %w", wire.ErrFields)
 	}
 	return nil
 }
 
+// believe takes over what a node says that it leads, and reports whether it is new.
+func (p *Peers) believe(from ids.Node, f *wire.Fields) (changed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for f.Len() > 0 {
+		said := lead{from, 0}
+		shard := ids.Shard(f.Uint16())
+		if said.term = f.Uint64(); f.CutOff() {
+			f.Fail()
+			return changed
+		}
+		if l := p.leads[shard]; said.term >= l.term && said != l && p.o.Shards.Has(shard) {
+			p.leads[shard] = said
+			changed = true
+		}
+	}
+	return changed
+}
+
 // Owner is the node that leads a shard, as far as is known here: by its group, by
-// what others say, or by the topology.
+// what others say, or by the topology. A replica knows best: while its group elects,
+// what was said of the terms before counts no more. Nor does what a node said, or
+// the topology has of it, that is not there as far as gossip knows.
 func (p *Peers) Owner(shard ids.Shard) (n ids.Node, known bool) {
 	s, here := p.engine.Status(shard)
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	l := p.leads[shard]
-	p.mu.Unlock()
 	switch {
 	case here && s.Leader != 0 && s.Term >= l.term:
 		return s.Leader, true
-	case l.node != 0 && l.node != p.o.Self.ID:
+	case l.node != 0 && p.isThere(l.node) && (!here || l.term >= s.Term):
 		return l.node, true
-	}
-	if here {
+	case here:
 		return 0, false // an election
 	}
 	t := p.place.topology.Load()
 	if t == nil || len(t.Of(shard)) == 0 {
 		return 0, false
 	}
-	return t.Of(shard).Leader(), true
+	n = t.Of(shard).Leader()
+	return n, p.isThere(n)
+}
+
+// isThere says that gossip has another node. It is called under mu.
+func (p *Peers) isThere(n ids.Node) bool {
+	m := p.nodes[n]
+	return m != nil && m.alive
 }

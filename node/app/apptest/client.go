@@ -107,6 +107,20 @@ func (c *Client) Exchange(m *coap.Message) (*coap.Message, error) {
 // ExchangeBytes is Exchange with other bytes in the place of m's; the answer
 // is known by m's message ID and token.
 func (c *Client) ExchangeBytes(m *coap.Message, payload []byte) (*coap.Message, error) {
+	return c.exchange(m, payload, repeatFirst)
+}
+
+// ExchangeOnce is Exchange without repetitions: what is lost is not made up for.
+func (c *Client) ExchangeOnce(m *coap.Message) (*coap.Message, error) {
+	payload, err := m.Append(nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.exchange(m, payload, 2*patience)
+}
+
+// exchange repeats for the first time after interval.
+func (c *Client) exchange(m *coap.Message, payload []byte, interval time.Duration) (*coap.Message, error) {
 	answer, forget := c.expect(m)
 	defer forget()
 	sent := 0
@@ -115,10 +129,10 @@ func (c *Client) ExchangeBytes(m *coap.Message, payload []byte) (*coap.Message, 
 			c.repeated(m)
 		}
 	}()
-	deadline, again := time.NewTimer(patience), time.NewTimer(repeatFirst)
+	deadline, again := time.NewTimer(patience), time.NewTimer(interval)
 	defer deadline.Stop()
 	defer again.Stop()
-	for interval := repeatFirst; ; {
+	for {
 		if err := c.Write(payload); err != nil {
 			return nil, err
 		}
