@@ -7,6 +7,7 @@ import (
 
 	"dormouse/actors/operations"
 	"dormouse/actors/session"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/model"
@@ -73,6 +74,16 @@ type Env struct {
 	Full   func() bool   // the disk's watermark is passed: refuse what is new
 	Seal   Sealer        // of keys that are stored; nil where no endpoint has credentials
 	Audit  session.Audit // of sealed records; nil: none
+
+	// Level is the format level to write at, which may rise; nil: the first one.
+	Level func() format.Level
+}
+
+func (e *Env) level() format.Level {
+	if e.Level == nil {
+		return format.First
+	}
+	return e.Level()
 }
 
 // SignShard is the shard that holds a signpost.

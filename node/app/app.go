@@ -22,6 +22,7 @@ import (
 	"dormouse/node/credentials"
 	"dormouse/node/dtlsfront"
 	"dormouse/node/fleet"
+	"dormouse/node/formats"
 	"dormouse/node/ingress"
 	"dormouse/node/metrics"
 	"dormouse/node/peers"
@@ -58,6 +59,7 @@ type App struct {
 	counts  counts
 
 	store       *store.Store
+	formats     *formats.Formats
 	self        wire.Node
 	founder     bool // its data began a cluster: it makes groups that are not there
 	engine      *shards.Engine
@@ -106,7 +108,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 			a = nil
 		}
 	}()
-	for _, open := range []func(Options) error{a.openStore, a.openSelf, a.openSeal, a.openPeers, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
+	for _, open := range []func(Options) error{a.openStore, a.openFormats, a.openSelf, a.openSeal, a.openPeers, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
 		if err := open(o); err != nil {
 			return a, err
 		}

@@ -27,6 +27,7 @@ func (o alone) Self(context.Context) (admin.Node, error) {
 	return admin.Node{
 		Name: o.a.name(), ID: o.a.self.ID.String(), Zone: o.a.config.Zone, State: "alone", Incarnation: o.a.self.Incarnation,
 		Replicas: n, Leads: n, Self: true, Version: o.a.version,
+		Formats: levels(o.a.formats.Program()),
 	}, nil
 }
 
@@ -66,6 +67,7 @@ func (o among) Nodes(context.Context) ([]admin.Node, error) {
 		list[i] = admin.Node{
 			Name: v.Name, ID: v.ID.String(), Zone: v.Zone, Address: v.Addr.String(), State: state(v), Incarnation: v.Incarnation,
 			Replicas: v.Replicas, Leads: v.Leads, Self: v.ID == o.a.self.ID,
+			Formats: levels(v.Reads),
 		}
 		if list[i].Self {
 			list[i].Version = o.a.version

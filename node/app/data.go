@@ -59,7 +59,7 @@ func (a *App) environment() (*endpoint.Env, error) {
 		},
 		State: a.store, Key: a.store.Key(), Shards: a.store.Shards(), Model: model.Core(),
 		Random: unpredictable, Full: func() bool { return a.store.Space() == store.Full },
-		Seal: a.ring,
+		Seal: a.ring, Level: a.formats.Level,
 	}, nil
 }
 

@@ -93,6 +93,7 @@ func (a *App) openPeers(Options) error {
 		Self: a.self, Name: a.name(), Zone: a.config.Zone, Replace: a.config.Replace, Cluster: a.config.ClusterName,
 		Bind: bind, Advertise: advertise, Join: a.config.Join, Keys: keys, Identity: identity,
 		HTTP: httpPort(a.config.HTTP), Shards: a.store.Shards(), State: a.store,
+		Formats: a.formats, Unfit: a.fail,
 		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.reload, Datagrams: a.forwarded, Log: a.logger,
 	})
 	return err

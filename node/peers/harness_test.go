@@ -11,9 +11,11 @@ import (
 
 	"dormouse/cluster/shards"
 	"dormouse/cluster/stream"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/node/certs"
+	"dormouse/node/formats"
 )
 
 // engine leads the system group at node 1, and each shard at the node of the
@@ -73,12 +75,16 @@ func identities(t *testing.T) func(name string) stream.Identity {
 	}
 }
 
+// first is the format level of a cluster that never raised it.
+var first, _ = formats.Open(format.Program(), nothing{}, 0)
+
 // options are those of a node in its first life.
 func options(id ids.Node, identity stream.Identity, join ...string) Options {
 	return Options{
 		Self: wire.Node{ID: id, Incarnation: 1}, Name: "node-" + id.String(), Cluster: "mice", Bind: netip.MustParseAddrPort("127.0.0.1:0"),
 		Join: join, Identity: identity, Shards: 6, State: nothing{}, Serve: echo,
 		Datagrams: func(wire.Node, []wire.Forward) {}, Log: slog.New(slog.DiscardHandler),
+		Formats: first, Unfit: func(error) {},
 	}
 }
 

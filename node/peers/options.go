@@ -11,6 +11,7 @@ import (
 	"dormouse/cluster/stream"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
+	"dormouse/node/formats"
 )
 
 // State reads what is committed, and here.
@@ -55,7 +56,13 @@ type Options struct {
 	Shards   ids.Shards
 	State    State
 
-	// Welcome tells a node that joins what it must know.
+	// Formats is the format level that the cluster agreed on, as far as is known here.
+	Formats *formats.Formats
+	// Unfit is told, once or more, that this node's program does not fit to what the
+	// others write: the node must end. It does not wait.
+	Unfit func(error)
+
+	// Welcome tells a node that joins what it must know; Peers adds the level.
 	Welcome func() Welcome
 	// Reload reads the node's files of keys and certificates anew.
 	Reload func() error
@@ -73,7 +80,7 @@ const FirstKind = 16
 // Kinds of calls.
 const (
 	kindFetch   = 1 // a part of a state
-	kindWelcome = 2 // from a node that wants to join: what it must know
+	kindWelcome = 2 // from a node that wants to join, with the format levels that it reads: what it must know
 	kindHello   = 3 // a node's record, to be written by the leader of the system group
 	kindLed     = 5 // the groups that a node leads
 	kindReload  = 6 // a node reads its keys and certificates anew

@@ -41,6 +41,7 @@ const systemVoters = 5
 
 // placeOnce looks at all that this node leads.
 func (p *Peers) placeOnce(context.Context) {
+	p.followFormat()
 	t, err := p.topology()
 	if err != nil {
 		p.o.Log.Error("the topology cannot be read", "error", err)
@@ -217,9 +218,9 @@ func (p *Peers) may(m ring.Move) bool {
 
 // hello makes sure that the cluster knows this node, and where it is.
 func (p *Peers) hello(ctx context.Context) {
-	want := Record{ID: p.o.Self.ID, Name: p.o.Name, Zone: p.o.Zone, Addr: p.members.Addr(), Weight: 1}
+	want := Record{ID: p.o.Self.ID, Name: p.o.Name, Zone: p.o.Zone, Addr: p.members.Addr(), Weight: 1, Reads: p.o.Formats.Program()}
 	have, found, err := p.record(want.ID)
-	if err != nil || found && (have.Removed || have.Name == want.Name && have.Zone == want.Zone && have.Addr == want.Addr) {
+	if err != nil || found && (have.Removed || have.Name == want.Name && have.Zone == want.Zone && have.Addr == want.Addr && have.Reads == want.Reads) {
 		return
 	}
 	if err = p.sayHello(ctx, want); err == nil {
@@ -227,6 +228,9 @@ func (p *Peers) hello(ctx context.Context) {
 	} else if text := err.Error(); text != p.fault && ctx.Err() == nil {
 		p.fault = text
 		p.o.Log.Warn("the cluster does not take this node yet", "reason", text)
+	}
+	if errors.Is(err, ErrFormat) {
+		p.o.Unfit(err)
 	}
 }
 
@@ -256,7 +260,7 @@ func (p *Peers) askHello(ctx context.Context, to ids.Node, request []byte) error
 	ctx, cancel := context.WithTimeout(ctx, helloEvery)
 	defer cancel()
 	_, err := p.mesh.Call(ctx, to, kindHello, request)
-	return err
+	return retold(err)
 }
 
 // Others are the nodes that are there, besides this one, in the order of their IDs.
@@ -264,7 +268,7 @@ func (p *Peers) Others() (list []ids.Node) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, n := range p.nodes {
-		if n.alive {
+		if n.alive && p.fits(n) {
 			list = append(list, id)
 		}
 	}
@@ -288,6 +292,14 @@ func (p *Peers) takeHello(ctx context.Context, b []byte) error {
 			return errors.New("peers: nobody leads the system group now")
 		}
 		return p.askHello(ctx, s.Leader, b)
+	}
+	if err := p.decide(ctx); err != nil {
+		return err
+	}
+	defer p.decided()
+	if err := p.mustRead(r.Name, r.Reads); err != nil {
+		p.o.Log.Warn("a node is not taken", "node", r.ID.String(), "reason", err)
+		return err
 	}
 	records, err := p.records()
 	if err != nil {
@@ -318,6 +330,11 @@ func (p *Peers) takeHello(ctx context.Context, b []byte) error {
 func (p *Peers) put(ctx context.Context, r *Record) error {
 	b := new(wire.Batch)
 	b.Put(wire.ClassMeta, r.key(), r.append(nil))
+	return p.commit(ctx, b)
+}
+
+// commit writes to the system group and waits.
+func (p *Peers) commit(ctx context.Context, b *wire.Batch) error {
 	done := make(chan error, 1)
 	p.engine.Propose(ids.System, b, func(err error) { done <- err })
 	select {
