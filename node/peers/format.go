@@ -82,7 +82,7 @@ func (p *Peers) NextFormat() (format.Level, error) {
 // nextFormat wants every node to be there: of one that is down nobody knows with
 // which program it will come back.
 func (p *Peers) nextFormat(records []Record) (format.Level, error) {
-	level, next := p.o.Formats.Level(), p.o.Formats.Program().Newest
+	level, next := p.o.Formats.Level(), p.o.Formats.Program().Newest // of this node, which has a record
 	for _, r := range records {
 		if r.Removed {
 			continue
@@ -98,9 +98,6 @@ func (p *Peers) nextFormat(records []Record) (format.Level, error) {
 			return 0, fmt.Errorf("%w: level %d is in force, and the program of node %s reads %v: there is nothing to finalize before all nodes have a newer one", ErrFormat, level, r.Name, reads)
 		}
 		next = min(next, reads.Newest)
-	}
-	if next <= level {
-		return 0, fmt.Errorf("%w: level %d is in force, and this program knows no other", ErrFormat, level)
 	}
 	return next, nil
 }
