@@ -61,6 +61,8 @@ var settings = []setting{
 	texts("cluster-cert", "FILE", "certificate of the node, PEM", func(c *Config) *string { return &c.ClusterCert }),
 	texts("cluster-key", "FILE", "its private key, PEM", func(c *Config) *string { return &c.ClusterKey }),
 	texts("cluster-ca", "FILE", "certificate of who issues those of the nodes, PEM", func(c *Config) *string { return &c.ClusterCA }),
+	{name: "cluster-cert-names", form: "on|off", help: "a certificate speaks for the node alone that it names; off: for any, where the certificates cannot be had so",
+		set: func(c *Config, s string) error { return parseSwitch(&c.ClusterCertNames, s) }, show: func(c *Config) string { return showSwitch(c.ClusterCertNames) }},
 	texts("zone", "NAME", "what fails as one with the node, such as a rack or a data centre", func(c *Config) *string { return &c.Zone }),
 	{name: "replace", help: "take the place of a node of this name whose data is lost",
 		set: func(c *Config, s string) error { return parseBool(&c.Replace, s) }, show: func(c *Config) string { return strconv.FormatBool(c.Replace) }},

@@ -50,6 +50,9 @@ type Options struct {
 	// address may join. Identity is that of streams, likewise.
 	Keys     [][]byte
 	Identity stream.Identity
+	// AnyName lets every certificate of the CA speak as any node. Else it must have
+	// the name of the node (certs.MayBe), so that a stolen one speaks as no other.
+	AnyName bool
 
 	HTTP     uint16 // port of the API, 0 for none
 	Replicas int    // of each shard; default 3

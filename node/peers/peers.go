@@ -102,7 +102,7 @@ func (p *Peers) openMesh() error {
 		return fmt.Errorf("peers: listen for streams: %w", err)
 	}
 	p.mesh, err = stream.New(stream.Options{
-		Self: p.o.Self, Cluster: p.o.Cluster, Listener: listener, Identity: p.o.Identity,
+		Self: p.o.Self, Cluster: p.o.Cluster, Listener: listener, Identity: p.o.Identity, Claim: p.claims(),
 		Frame: p.frame, Serve: p.serveMesh, MaxServe: 256,
 		Refused: func(remote string, err error) {
 			p.o.Log.Warn("another node was refused, or refuses this one", "remote", remote, "reason", err)

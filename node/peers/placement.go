@@ -279,10 +279,7 @@ func (p *Peers) Others() (list []ids.Node) {
 // takeHello writes a node's record: replace(1) ID(8) record. A node that does not
 // lead the system group passes it on to who does.
 func (p *Peers) takeHello(ctx context.Context, b []byte) error {
-	if len(b) < 9 {
-		return wire.ErrFields
-	}
-	r, err := parseRecord(ids.Node(binary.BigEndian.Uint64(b[1:])), b[9:])
+	r, err := parseHello(b)
 	if err != nil {
 		return err
 	}
@@ -324,6 +321,14 @@ func (p *Peers) takeHello(ctx context.Context, b []byte) error {
 		}
 	}
 	return p.put(ctx, &r)
+}
+
+// parseHello reads the record of a hello.
+func parseHello(b []byte) (Record, error) {
+	if len(b) < 9 {
+		return Record{}, wire.ErrFields
+	}
+	return parseRecord(ids.Node(binary.BigEndian.Uint64(b[1:])), b[9:])
 }
 
 // put writes a record and waits for the commit.

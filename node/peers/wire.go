@@ -47,12 +47,18 @@ func (p *Peers) serveMesh(ctx context.Context, from wire.Node, kind byte, reques
 	if !p.ready.Load() && kind != kindWelcome {
 		return nil, stream.ErrBusy // nothing is done before Start
 	}
+	if err := p.mayAsk(from.ID, kind); err != nil {
+		return nil, err
+	}
 	switch kind {
 	case kindFetch:
 		return p.engine.Serve(ctx, from.ID, request)
 	case kindWelcome:
 		return p.serveWelcome(from.ID, request)
 	case kindHello:
+		if err := p.maySay(ctx, from.ID, request); err != nil {
+			return nil, err
+		}
 		return nil, p.takeHello(ctx, request)
 	case kindReload:
 		return nil, p.o.Reload()
