@@ -20,6 +20,8 @@ type Shell struct {
 	leads   []atomic.Bool // by shard; written by its loop, and by Yield
 	pool    sync.Pool
 
+	maxAwake atomic.Int64 // of Options, or of SetMaxAwake
+
 	started   sync.Once
 	ending    sync.Once
 	stop      chan struct{} // closed: the loops give up
@@ -33,6 +35,7 @@ func New(o Options) (*Shell, error) {
 		return nil, err
 	}
 	s := &Shell{options: o, system: o.System, stop: make(chan struct{}), leads: make([]atomic.Bool, o.Env.Shards)}
+	s.maxAwake.Store(int64(o.MaxAwake))
 	s.pool.New = func() any { return new(endpoint.Datagram) }
 	if s.system == nil {
 		s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {

@@ -171,7 +171,7 @@ func (o alone) Recover(context.Context, ids.Shard) error {
 
 // Reload implements admin.Cluster.
 func (o alone) Reload(context.Context) (map[string]string, error) {
-	if err := o.a.reload(); err != nil {
+	if err := o.a.Reload(); err != nil {
 		return map[string]string{o.a.name(): err.Error()}, nil
 	}
 	return map[string]string{}, nil

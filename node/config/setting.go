@@ -18,6 +18,8 @@ type setting struct {
 	help string
 	set  func(c *Config, text string) error
 	show func(c *Config) string
+	// secret is the field, where what show says does not tell one value from another.
+	secret func(c *Config) *Secret
 	// reset is called before the first value of an origin, where the values of
 	// one origin add up; nil where the last one wins.
 	reset func(c *Config)
@@ -243,7 +245,7 @@ func secrets(name, help string, field func(*Config) *Secret) setting {
 		*field(c) = Secret(s)
 		return nil
 	}
-	return setting{name: name, form: "S", help: help, set: set,
+	return setting{name: name, form: "S", help: help, set: set, secret: field,
 		show: func(c *Config) string { return field(c).String() }}
 }
 
