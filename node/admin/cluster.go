@@ -31,7 +31,7 @@ type Cluster interface {
 	// good; what this node does not have is lost. ErrConflict where there is a
 	// leader, ErrNotFound where there is no replica here.
 	Recover(ctx context.Context, shard ids.Shard) error
-	// Reload lets all nodes read their keys and certificates anew. Faults are by
+	// Reload lets all nodes read their settings, keys and certificates anew. Faults are by
 	// the names of the nodes.
 	Reload(ctx context.Context) (faults map[string]string, err error)
 	// Format is the format level of the cluster.
