@@ -22,7 +22,7 @@ const usage = `Usage:
   dormouse members ...       the nodes of a cluster: list, drain, keep, remove
   dormouse drain NODE ...    move all data off a node that is to go
   dormouse shards            who leads each shard, and who has copies
-  dormouse reload            let all nodes read their keys and certificates anew
+  dormouse reload            let all nodes read their settings, keys and certificates anew
   dormouse unsafe-recover .. give up what a lost majority of a shard had
 
 Flags; each is a variable, and a key of the YAML file, too:
@@ -64,15 +64,27 @@ func run(args []string) error {
 	if show {
 		return loaded.Print(os.Stdout)
 	}
-	return serve(loaded.Config, app.Options{Logger: logger, Level: level}, args)
+	return serve(loaded.Config, app.Options{Logger: logger, Level: level, Settings: func() (config.Config, error) { return again(args, logger) }})
 }
 
-func serve(c config.Config, o app.Options, args []string) error {
+// again reads the settings anew: file and environment; flags are what they were.
+func again(args []string, logger *slog.Logger) (config.Config, error) {
+	loaded, err := config.Load(config.System(args))
+	if err != nil {
+		return config.Config{}, err
+	}
+	for _, w := range loaded.Warnings {
+		logger.Warn(w)
+	}
+	return loaded.Config, nil
+}
+
+func serve(c config.Config, o app.Options) error {
 	logger := o.Logger
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	again := make(chan os.Signal, 1)
-	signal.Notify(again, syscall.SIGHUP)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
 	node, err := app.New(c, o)
 	if err != nil {
 		return err
@@ -82,8 +94,8 @@ func serve(c config.Config, o app.Options, args []string) error {
 	}
 	for running := true; running; {
 		select {
-		case <-again:
-			reload(node, logger, args)
+		case <-hangups:
+			_ = node.Reload() // it logs what it could not read, and goes on
 		case s := <-signals:
 			logger.Info("stopping", "signal", s.String())
 			running = false
@@ -97,16 +109,4 @@ func serve(c config.Config, o app.Options, args []string) error {
 		os.Exit(1)
 	}()
 	return node.Stop()
-}
-
-// reload reads the settings anew, and what they name; the node goes on with the old
-// ones where that fails.
-func reload(node *app.App, logger *slog.Logger, args []string) {
-	loaded, err := config.Load(config.System(args))
-	if err == nil {
-		err = node.Reload(loaded.Config)
-	}
-	if err != nil {
-		logger.Error("not all could be read anew", "error", err)
-	}
 }

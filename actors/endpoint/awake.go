@@ -42,7 +42,7 @@ func (c *Contact) awakeFor(node *Config) time.Duration {
 
 // awake reports that the device is believed to listen now.
 func (e *Endpoint) awake(now time.Time) bool {
-	return e.known && e.at.Registered && e.at.Listens(now, &e.shard.Env.Config)
+	return e.known && e.at.Registered && e.at.Listens(now, e.shard.Env.Settings())
 }
 
 // wakesUp begins a new wake-up: what was tried in vain may go out again.
@@ -73,7 +73,7 @@ func Expiry(c *Contact, grace time.Duration) time.Time {
 
 // expiry is Expiry with the grace, in time in which the device could be heard.
 func (e *Endpoint) expiry() time.Time {
-	end := Expiry(&e.at, e.shard.Env.Config.LifetimeGrace)
+	end := Expiry(&e.at, e.shard.Env.Settings().LifetimeGrace)
 	if end.IsZero() {
 		return end
 	}

@@ -186,7 +186,7 @@ func (e *Endpoint) save(now time.Time, fx *Effects) {
 	b := e.id.Append(e.shard.scratch[:0])
 	key := b[:len(b):len(b)]
 	if e.saveRegistration {
-		b = e.reg().Append(b)
+		b = e.reg().AppendAt(e.shard.Env.level(), b)
 		fx.Batch.Put(wire.ClassRegistration, key, b[len(key):])
 	}
 	if e.saveContact || e.saveRegistration {

@@ -3,10 +3,12 @@ package endpoint
 import (
 	"encoding/binary"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"dormouse/actors/operations"
 	"dormouse/actors/session"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/model"
@@ -62,9 +64,10 @@ type State interface {
 	Scan(shard ids.Shard, class wire.Class, from, to []byte, reverse bool, f func(key, value []byte) bool) error
 }
 
-// Env is what the endpoints of a node share. It is not changed after start.
+// Env is what the endpoints of a node share. It is not changed after start, but by
+// Change.
 type Env struct {
-	Config Config
+	Config Config // at the start
 	State  State
 	Key    ids.Key
 	Shards ids.Shards
@@ -73,6 +76,30 @@ type Env struct {
 	Full   func() bool   // the disk's watermark is passed: refuse what is new
 	Seal   Sealer        // of keys that are stored; nil where no endpoint has credentials
 	Audit  session.Audit // of sealed records; nil: none
+
+	// Level is the format level to write at, which may rise; nil: the first one.
+	Level func() format.Level
+
+	changed atomic.Pointer[Config]
+}
+
+// Settings are those in force; they must not be changed.
+func (e *Env) Settings() *Config {
+	if c := e.changed.Load(); c != nil {
+		return c
+	}
+	return &e.Config
+}
+
+// Change puts other settings into force, for what endpoints do from then on. It may
+// be called at any time.
+func (e *Env) Change(c Config) { e.changed.Store(&c) }
+
+func (e *Env) level() format.Level {
+	if e.Level == nil {
+		return format.First
+	}
+	return e.Level()
 }
 
 // SignShard is the shard that holds a signpost.

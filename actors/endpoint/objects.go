@@ -13,7 +13,7 @@ import (
 // profile that it names, or both together (OMA Core 1.2, 6.2.1). An empty reason
 // means that all is well.
 func (e *Endpoint) registeredList(m *coap.Message, q *query.Registration, body []byte) (list link.ObjectList, code coap.Code, reason string) {
-	profile, known := e.shard.Env.Config.Profiles[q.ProfileID]
+	profile, known := e.shard.Env.Settings().Profiles[q.ProfileID]
 	switch {
 	case q.ProfileID != "" && !known:
 		return list, coap.Conflict, "unknown profile ID"

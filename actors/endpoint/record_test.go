@@ -12,6 +12,7 @@ import (
 
 	"dormouse/actors/observe"
 	"dormouse/codec/exchange"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/lwm2m"
@@ -108,6 +109,31 @@ func TestRegistrationOfNewerVersion(t *testing.T) {
 		raw[0]++
 		if _, err := ParseRegistration(raw); !errors.Is(err, ErrRecord) {
 			t.Errorf("%s: version %d: %v", tc.name, raw[0], err)
+		}
+	}
+}
+
+// TestRegistrationOfNextLevel: a program that reads the next level reads both, any
+// other the first alone.
+func TestRegistrationOfNextLevel(t *testing.T) {
+	next := format.Range{Oldest: format.First, Newest: format.Synthetic}
+	for _, tc := range registrations(t) {
+		raw := tc.reg.AppendAt(format.Synthetic, nil)
+		if got := hex.EncodeToString(raw); got != "020973796e746865746963"+tc.hex[2:] {
+			t.Errorf("%s: %s", tc.name, got)
+		}
+		for _, b := range [][]byte{raw, tc.reg.AppendAt(format.First, nil)} {
+			if got, err := parseRegistration(b, next); err != nil || !reflect.DeepEqual(got, &tc.reg) {
+				t.Errorf("%s: %x: %+v, %v", tc.name, b, got, err)
+			}
+		}
+		for n := range 11 {
+			if _, err := parseRegistration(raw[:n], next); !errors.Is(err, ErrRecord) {
+				t.Errorf("%s cut at %d: %v", tc.name, n, err)
+			}
+		}
+		if _, err := parseRegistration(raw, format.Range{Oldest: format.First, Newest: format.First}); !errors.Is(err, ErrRecord) {
+			t.Errorf("%s, read by a program of the first level: %v", tc.name, err)
 		}
 	}
 }

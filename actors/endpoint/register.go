@@ -83,7 +83,7 @@ func (e *Endpoint) barred(d *Datagram, q *query.Registration) (code coap.Code, r
 		return coap.Forbidden, "another endpoint has this hash" // once in 2^64
 	case e.known:
 		return 0, ""
-	case !e.shard.Env.Config.AcceptUnknown && !d.Sealed:
+	case !e.shard.Env.Settings().AcceptUnknown && !d.Sealed:
 		return coap.Forbidden, "unknown endpoint"
 	case e.shard.Env.Full():
 		return coap.ServiceUnavailable, "no space for a new registration"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dormouse/actors/observe"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/link"
 	"dormouse/codec/lwm2m"
@@ -93,9 +94,20 @@ const (
 	flagAwake
 )
 
-// Append appends the stored form (docs/formats/endpoint.md).
+// AppendAt appends the stored form of a format level (docs/formats/endpoint.md).
+func (r *Registration) AppendAt(level format.Level, dst []byte) []byte {
+	if level >= format.Synthetic {
+		return r.appendSections(append(dst, syntheticRegistration...))
+	}
+	return r.Append(dst)
+}
+
+// Append appends that of the first level.
 func (r *Registration) Append(dst []byte) []byte {
-	dst = append(dst, registrationVersion)
+	return r.appendSections(append(dst, registrationVersion))
+}
+
+func (r *Registration) appendSections(dst []byte) []byte {
 	dst = section(dst, tagIdentity, func(b []byte) []byte {
 		b = wire.AppendTime(b, r.Created)
 		return wire.AppendText(wire.AppendText(b, r.Name), r.Tenant)
@@ -196,11 +208,21 @@ func (r *Registration) appendAttributes(b []byte) []byte {
 	return b
 }
 
-// ParseRegistration reads what Append wrote; it copies what it keeps.
+// ParseRegistration reads what AppendAt wrote at any level that this program reads;
+// it copies what it keeps.
 func ParseRegistration(b []byte) (*Registration, error) {
+	return parseRegistration(b, format.Program())
+}
+
+func parseRegistration(b []byte, reads format.Range) (*Registration, error) {
 	r := &Registration{Settings: Settings{Format: lwm2m.FormatNone}}
 	f := wire.NewFields(b)
-	if f.Byte() != registrationVersion {
+	switch version := f.Byte(); {
+	case version == syntheticRegistration[0] && reads.Has(format.Synthetic):
+		if !isSynthetic(&f) {
+			return nil, ErrRecord
+		}
+	case version != registrationVersion:
 		return nil, ErrRecord
 	}
 	for {
@@ -225,7 +247,7 @@ func (r *Registration) parseSection(tag byte, f *wire.Fields) {
 		r.Created = f.Time()
 		r.Name, r.Tenant = f.Text(), f.Text()
 	case tagRegistration:
-		r.parseRegistration(f)
+		r.parseTerms(f)
 	case tagExtra:
 		for f.Len() > 0 {
 			r.Extra = append(r.Extra, query.Pair{Flag: f.Byte() == 1, Name: f.Text(), Value: f.Text()})
@@ -252,7 +274,7 @@ func (r *Registration) parseSection(tag byte, f *wire.Fields) {
 	}
 }
 
-func (r *Registration) parseRegistration(f *wire.Fields) {
+func (r *Registration) parseTerms(f *wire.Fields) {
 	flags := f.Byte()
 	r.Registered, r.Queue, r.HasAwake = flags&flagRegistered != 0, flags&flagQueue != 0, flags&flagAwake != 0
 	r.Count, r.Since = f.Uint16(), f.Time()

@@ -28,7 +28,7 @@ func (e *Endpoint) operationNext(now time.Time, fx *Effects) bool {
 		return true
 	}
 	if op.Attempt.Delivered {
-		if e.at.Redelivered >= uint32(e.shard.Env.Config.MaxPending) {
+		if e.at.Redelivered >= uint32(e.shard.Env.Settings().MaxPending) {
 			return false
 		}
 		e.at.Redelivered++

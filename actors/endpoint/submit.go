@@ -50,7 +50,7 @@ func (e *Endpoint) admit(ev *Submit) error {
 	if _, err := command.Parse(ev.Text); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommand, err)
 	}
-	if most := e.shard.Env.Config.MaxQueued; len(e.queue) >= most {
+	if most := e.shard.Env.Settings().MaxQueued; len(e.queue) >= most {
 		return fmt.Errorf("%w: %d operations have not ended", ErrQueue, most)
 	}
 	total := len(ev.Text)
@@ -149,7 +149,7 @@ func (e *Endpoint) sweep(now time.Time, fx *Effects) {
 	if e.at.Active == 0 || !e.readQueue() {
 		return
 	}
-	limit := e.shard.Env.Config.StarvedAfter
+	limit := e.shard.Env.Settings().StarvedAfter
 	for _, op := range slices.Clone(e.queue) {
 		running := e.task != nil && e.task.op == op
 		switch {

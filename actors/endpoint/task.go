@@ -78,13 +78,13 @@ func (e *Endpoint) begun(now time.Time, t *task) {
 		t.request.RestToken = e.newToken()
 	}
 	if e.client == nil {
-		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.shard.Env.Config.MaxRequestTimeout, MaxBody: maxBody})
+		e.client = exchange.NewClient(exchange.Params{ResponseTimeout: e.shard.Env.Settings().MaxRequestTimeout, MaxBody: maxBody})
 	}
 }
 
 // requestTimeout is the device's own within the node's limits.
 func (e *Endpoint) requestTimeout() time.Duration {
-	c := &e.shard.Env.Config
+	c := e.shard.Env.Settings()
 	if own := e.reg().Settings.RequestTimeout; own > 0 {
 		return min(max(own, minRequestTimeout), c.MaxRequestTimeout)
 	}

@@ -130,13 +130,20 @@ func (l *loop) sweep() {
 // that it looks at are all busy, the answer is no.
 func (l *loop) makeRoom() bool {
 	for range 32 {
-		if l.ages.awake < l.quota {
+		if l.ages.awake < l.quota() {
 			return true
 		}
 		l.passivate(l.ages.oldest, true)
 	}
-	return l.ages.awake < l.quota
+	return l.ages.awake < l.quota()
 }
+
+// quota is the loop's part of the cells in memory.
+func (l *loop) quota() int { return max(1, int(l.shell.maxAwake.Load())/l.options.Loops) }
+
+// SetMaxAwake changes Options.MaxAwake, at least 1, at any time. What is more than
+// that already goes with the next events of other endpoints, or of itself.
+func (s *Shell) SetMaxAwake(n int) { s.maxAwake.Store(int64(n)) }
 
 func (l *loop) passivate(c *cell, need bool) {
 	if !c.sleepy(need) {

@@ -24,7 +24,6 @@ type loop struct {
 	led    []*shard // those of them that are led, in no order
 	ages   ages
 	wakes  wakes
-	quota  int // cells in memory
 
 	root     *actor.RootContext
 	props    *actor.Props
@@ -68,7 +67,7 @@ type loop struct {
 func newLoop(s *Shell) *loop {
 	l := &loop{
 		shell: s, options: &s.options, inbox: newInbox(s.options.Inbox),
-		shards: make([]*shard, s.options.Env.Shards), clears: make(map[wire.Sign][]func()), quota: max(1, s.options.MaxAwake/s.options.Loops), epoch: time.Now().Add(-1), nextMarks: math.MaxInt64,
+		shards: make([]*shard, s.options.Env.Shards), clears: make(map[wire.Sign][]func()), epoch: time.Now().Add(-1), nextMarks: math.MaxInt64,
 	}
 	l.props = actor.PropsFromProducer(
 		func() actor.Actor { return l.spawning },

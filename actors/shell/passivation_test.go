@@ -49,6 +49,26 @@ func TestBusyCellsAndThoseInFlightStay(t *testing.T) {
 	})
 }
 
+// TestRoomChangesWhileItRuns: what is more than a smaller bound goes when there is
+// another event.
+func TestRoomChangesWhileItRuns(t *testing.T) {
+	in(t, Options{Loops: 1, MaxAwake: 3}, func(r *rig) {
+		for i := range 3 {
+			r.tell(ToEndpoint(device(i+1)), "r")
+		}
+		r.awake(3)
+		r.shell.SetMaxAwake(2)
+		r.tell(ToEndpoint(device(4)), "r")
+		r.awake(2)
+		r.shell.SetMaxAwake(4)
+		for i := range 2 {
+			r.tell(ToEndpoint(device(i+1)), "r")
+		}
+		r.awake(4)
+		r.wantEvents()
+	})
+}
+
 func TestTheOldestMakesRoom(t *testing.T) {
 	in(t, Options{Loops: 1, MaxAwake: 2}, func(r *rig) {
 		a, b, c := device(1), device(2), device(3)

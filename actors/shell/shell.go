@@ -21,6 +21,8 @@ type Shell struct {
 	pool    sync.Pool
 	recall  *recall
 
+	maxAwake atomic.Int64 // of Options, or of SetMaxAwake
+
 	started   sync.Once
 	ending    sync.Once
 	stop      chan struct{} // closed: the loops give up
@@ -34,6 +36,7 @@ func New(o Options) (*Shell, error) {
 		return nil, err
 	}
 	s := &Shell{options: o, system: o.System, stop: make(chan struct{}), leads: make([]atomic.Bool, o.Env.Shards), recall: newRecall()}
+	s.maxAwake.Store(int64(o.MaxAwake))
 	s.pool.New = func() any { return new(endpoint.Datagram) }
 	if s.system == nil {
 		s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {

@@ -3,6 +3,7 @@ package members
 import (
 	"net/netip"
 
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 )
 
@@ -21,6 +22,19 @@ type Meta struct {
 	Ports       Ports  // on the address at which the node gossips
 	Topology    uint64 // version of the topology that the node follows; 0: none yet
 	Leaving     bool   // it is about to leave, on its own will
+
+	// Reads are the format levels of its program, and Writes the one at which it
+	// writes; both zero: it does not say.
+	Reads  format.Range
+	Writes format.Level
+}
+
+// Formats are Reads and Writes; a node that does not say knows the first level alone.
+func (m Meta) Formats() (reads format.Range, writes format.Level) {
+	if m.Writes == 0 {
+		return format.Range{Oldest: format.First, Newest: format.First}, format.First
+	}
+	return m.Reads, m.Writes
 }
 
 // Ports are where a node serves its peers; 0: not at all.

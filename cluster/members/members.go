@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"dormouse/codec/format"
 )
 
 // LeaveWait bounds Leave where its caller does not.
@@ -147,6 +149,11 @@ func (m *Members) JoinError() error { return m.joiner.lastError() }
 // It does not wait; of several changes in a row the last counts.
 func (m *Members) SetTopology(version uint64) {
 	m.announcer.change(func(meta *Meta) { meta.Topology = version })
+}
+
+// SetWrites tells the peers at which format level this node writes, like SetTopology.
+func (m *Members) SetWrites(l format.Level) {
+	m.announcer.change(func(meta *Meta) { meta.Writes = l })
 }
 
 // SetKeys replaces the keys, as Options.Keys has them. A rotation takes three

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 )
 
@@ -14,13 +15,14 @@ const MaxMeta = 512
 
 // Versions of the layout; see docs/formats/member.md.
 const (
-	metaVersion = 2 // what AppendMeta writes
+	metaVersion = 3 // what AppendMeta writes
 	metaSince   = 1 // the least version whose readers understand it
 )
 
 const (
 	metaFixed   = 3 + 3*8 + 3*2 + 1
 	metaTail    = 2 // behind the zone, since version 2
+	metaLevels  = 3 // behind that, since version 3
 	flagLeaving = 1 << 0
 )
 
@@ -34,14 +36,16 @@ func (m Meta) valid() error {
 		return fmt.Errorf("%w: node ID 0", ErrMeta)
 	case m.Zone != "" && !validName(m.Zone):
 		return fmt.Errorf("%w: zone %q: letters, digits, and after the first of them - _ . too, at most %d", ErrMeta, m.Zone, MaxName)
+	case (m.Reads != format.Range{} || m.Writes != 0) && (!m.Reads.Valid() || !m.Reads.Has(m.Writes)):
+		return fmt.Errorf("%w: it reads format %v and writes level %d", ErrMeta, m.Reads, m.Writes)
 	}
 	return nil
 }
 
-// AppendMeta appends m, at most metaFixed+MaxName+metaTail bytes, which is far below
+// AppendMeta appends m, at most metaFixed+MaxName+metaTail+metaLevels bytes, which is far below
 // MaxMeta: a node with whatever valid metadata can be gossiped.
 //
-//	version(1) since(1) flags(1) id(8) incarnation(8) topology(8) cluster(2) link(2) http(2) length(1), zone, actors(2)
+//	version(1) since(1) flags(1) id(8) incarnation(8) topology(8) cluster(2) link(2) http(2) length(1), zone, actors(2) oldest(1) newest(1) writes(1)
 func AppendMeta(dst []byte, m Meta) ([]byte, error) {
 	if err := m.valid(); err != nil {
 		return dst, err
@@ -59,12 +63,13 @@ func AppendMeta(dst []byte, m Meta) ([]byte, error) {
 	dst = binary.BigEndian.AppendUint16(dst, m.Ports.HTTP)
 	dst = append(dst, byte(len(m.Zone)))
 	dst = append(dst, m.Zone...)
-	return binary.BigEndian.AppendUint16(dst, m.Ports.Actors), nil
+	dst = binary.BigEndian.AppendUint16(dst, m.Ports.Actors)
+	return append(dst, byte(m.Reads.Oldest), byte(m.Reads.Newest), byte(m.Writes)), nil
 }
 
 // ParseMeta reads all of b. Of a newer node that says this reader understands
 // it, flags and bytes behind those known here are passed over, and an older one
-// has no port for actors: nodes of two releases run together.
+// has no port for actors, or no format levels: nodes of two releases run together.
 func ParseMeta(b []byte) (Meta, error) {
 	if len(b) < metaFixed || len(b) > MaxMeta {
 		return Meta{}, fmt.Errorf("%w: %d bytes", ErrMeta, len(b))
@@ -80,14 +85,21 @@ func ParseMeta(b []byte) (Meta, error) {
 	zone, rest := zone[:b[metaFixed-1]], zone[b[metaFixed-1]:]
 	tail := 0
 	if version > 1 {
-		tail = metaTail
+		tail += metaTail
+	}
+	if version > 2 {
+		tail += metaLevels
 	}
 	if len(rest) < tail || version <= metaVersion && (flags&^flagLeaving != 0 || len(rest) > tail) {
 		return Meta{}, fmt.Errorf("%w: flags %08b, %d bytes behind the zone", ErrMeta, flags, len(rest))
 	}
 	m := parseFixed(b)
-	if tail > 0 {
+	if version > 1 {
 		m.Ports.Actors = binary.BigEndian.Uint16(rest)
+	}
+	if version > 2 {
+		m.Reads = format.Range{Oldest: format.Level(rest[metaTail]), Newest: format.Level(rest[metaTail+1])}
+		m.Writes = format.Level(rest[metaTail+2])
 	}
 	m.Leaving, m.Zone = flags&flagLeaving != 0, string(zone)
 	return m, m.valid()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/memberlist"
 
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 )
 
@@ -39,10 +40,12 @@ type Options struct {
 	// address can join: that is refused unless Bind is a loopback address.
 	Keys [][]byte
 
-	// Zone, Ports and Topology are told to the peers; see Meta.
+	// Zone, Ports, Topology, Reads and Writes are told to the peers; see Meta.
 	Zone     string
 	Ports    Ports
 	Topology uint64
+	Reads    format.Range
+	Writes   format.Level
 
 	// Listener is told what happens.
 	Listener Listener
@@ -94,7 +97,7 @@ func (o Options) validate() error {
 }
 
 func (o Options) meta() Meta {
-	return Meta{ID: o.ID, Incarnation: o.Incarnation, Zone: o.Zone, Ports: o.Ports, Topology: o.Topology}
+	return Meta{ID: o.ID, Incarnation: o.Incarnation, Zone: o.Zone, Ports: o.Ports, Topology: o.Topology, Reads: o.Reads, Writes: o.Writes}
 }
 
 // config is memberlist's.

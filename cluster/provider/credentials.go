@@ -4,11 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	transportpeer "google.golang.org/grpc/peer"
+
+	"dormouse/codec/ids"
 )
 
 // tls13 is the configuration with nothing older than TLS 1.3. What
@@ -37,6 +41,23 @@ func transport(c *tls.Config) credentials.TransportCredentials {
 		return insecure.NewCredentials()
 	}
 	return credentials.NewTLS(tls13(c))
+}
+
+// believe holds who says that it is a node to the certificate that it has shown on
+// the connection of a stream.
+func (n *Node) believe(node ids.Node, stream context.Context) error {
+	who, ok := transportpeer.FromContext(stream)
+	if n.o.Claim == nil || !ok {
+		return nil
+	}
+	info, ok := who.AuthInfo.(credentials.TLSInfo)
+	if !ok || len(info.State.PeerCertificates) == 0 {
+		return nil // on loopback; TLS wants a certificate
+	}
+	if err := n.o.Claim(node, info.State.PeerCertificates[0]); err != nil {
+		return fmt.Errorf("provider: node %s: %w", node, err)
+	}
+	return nil
 }
 
 var errTooMany = errors.New("provider: too many connections")

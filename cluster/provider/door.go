@@ -74,6 +74,9 @@ func (d *door) greet() (err error) {
 	if d.who.cluster != d.node.o.Cluster {
 		return fmt.Errorf("provider: %s is of the cluster %q", d.who.node, d.who.cluster)
 	}
+	if err = d.node.believe(d.who.node, d.stream.Context()); err != nil {
+		return err
+	}
 	m, err := d.stream.Recv()
 	if err != nil {
 		return fmt.Errorf("provider: %s does not greet: %w", d.who.node, err)

@@ -154,7 +154,7 @@ func (n *Node) whoIsThere(p *peer, l *line, greeting *remote.RemoteMessage) erro
 	case who.node != p.node || who.incarnation != p.incarnation:
 		return fmt.Errorf("it is %s with incarnation %d, not %s with %d", who.node, who.incarnation, p.node, p.incarnation)
 	}
-	return nil
+	return n.believe(who.node, l.stream.Context())
 }
 
 // listen waits for the end. Whatever comes before is a request to disconnect.

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,6 +42,11 @@ type Options struct {
 	// GetClientCertificate, other CAs from GetConfigForClient and VerifyConnection.
 	// Both nil is allowed on a loopback address alone.
 	ServerTLS, ClientTLS *tls.Config
+
+	// Claim says whether a node may be who it says it is, by its certificate; it is
+	// asked for each stream, at both ends. nil: every certificate that TLS lets in may
+	// speak as any node.
+	Claim func(node ids.Node, certificate *x509.Certificate) error
 
 	Serve Serve // nil: nothing is served
 	Owner Owner // nil: the Lookup knows nobody

@@ -10,9 +10,12 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"math/big"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"dormouse/codec/ids"
 )
 
 // authority is a CA that certifies nodes.
@@ -114,6 +117,42 @@ func TestCertificateIsReloaded(t *testing.T) {
 	certificate.Store(ca.certify(t))
 	ask(t, a, nodeB, "x")
 	ask(t, b, nodeA, "x")
+}
+
+// A certificate that may not speak as the node is refused, whichever end has it.
+func TestClaim(t *testing.T) {
+	ca := newAuthority(t)
+	claim := func(node ids.Node, c *x509.Certificate) error {
+		if node == nodeA && c.Subject.CommonName == "a node" {
+			return errors.New("its certificate is of another node")
+		}
+		return nil
+	}
+	with := func(node ids.Node, claimed bool) Options {
+		o := ca.secure(t, options(node, echo))
+		o.Patience = 100 * time.Millisecond
+		if claimed {
+			o.Claim = claim
+		}
+		return o
+	}
+	a, b := start(t, with(nodeA, false)), start(t, with(nodeB, true))
+	meet(a, b)
+	for _, way := range []struct {
+		from *Node
+		to   ids.Node
+	}{{a, nodeB}, {b, nodeA}} {
+		until(t, "the refusal", func() bool { // the handshake may take longer than a call waits
+			_, err := way.from.Call(within(t), way.to, 1, nil)
+			if !errors.Is(err, ErrNotSent) {
+				t.Fatalf("to %v: %v", way.to, err)
+			}
+			return strings.Contains(err.Error(), "its certificate is of another node")
+		})
+	}
+	if s := a.Stats().Served + b.Stats().Served; s != 0 {
+		t.Errorf("%d calls were served", s)
+	}
 }
 
 // Strangers get nothing, and are counted: who has no certificate, one of another

@@ -94,6 +94,11 @@ func (m *Mesh) welcome(raw net.Conn) (*pipe, *guest, purpose, error) {
 		}
 		return nil, nil, 0, tellTLS(err)
 	}
+	if sentence := m.terms.believe(hello.self, conn); sentence != "" {
+		err := fmt.Errorf("%w: %s", ErrRefused, sentence)
+		refuse(conn, err)
+		return nil, nil, 0, err
+	}
 	c := newPipe(m.terms, raw, conn, hello.purpose, hello)
 	g, sentence := m.guests.admit(c, hello.purpose)
 	if sentence != "" {

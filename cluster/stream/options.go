@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +23,9 @@ type Peer struct {
 // frame belongs to the Mesh again when it returns. While it does not, the peer's
 // next frames wait, and in the end the peer's connection breaks.
 type Frame func(from wire.Node, frame []byte)
+
+// Claim judges a node that said who it is by the certificate that it has shown.
+type Claim func(node wire.Node, certificate *x509.Certificate) error
 
 // Defaults of Options.
 const (
@@ -45,6 +49,11 @@ type Options struct {
 	// Identity proves this node, and tells who may talk. It may be nil where
 	// Listener is on loopback, and connections are plain TCP then.
 	Identity Identity
+	// Claim says whether a node may be who it says it is, by its certificate: an
+	// error is a sentence that both sides are told. It is asked for each connection,
+	// at both ends, and may be called concurrently. nil: every certificate of the CA
+	// may speak as any node.
+	Claim Claim
 	// Frame takes frames, Serve answers calls. Neither may call Close.
 	Frame Frame
 	Serve Serve
@@ -127,7 +136,7 @@ func (o *Options) validate() error {
 
 func (o *Options) terms() *terms {
 	return terms{
-		self: o.Self, cluster: o.Cluster, identity: o.Identity, now: o.Now, maxSkew: o.MaxSkew,
+		self: o.Self, cluster: o.Cluster, identity: o.Identity, claim: o.Claim, now: o.Now, maxSkew: o.MaxSkew,
 		maxFrame: o.MaxFrame, queueBytes: o.QueueBytes, dial: o.dial, beat: o.beat,
 	}.lived()
 }

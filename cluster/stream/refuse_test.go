@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -64,6 +65,48 @@ func TestRefused(t *testing.T) {
 				t.Error("a frame was taken")
 			}
 		})
+	}
+}
+
+// TestClaim: a certificate that may not speak as the node is refused at both ends,
+// and both are told; one that may is seen by who serves.
+func TestClaim(t *testing.T) {
+	ca := newAuthority(t)
+	claim := func(n wire.Node, c *x509.Certificate) error {
+		if c.Subject.CommonName != n.ID.String() {
+			return fmt.Errorf("its certificate is of %q", c.Subject.CommonName)
+		}
+		return nil
+	}
+	node := func(self wire.Node, name string, claim Claim) *node {
+		return start(t, self, func(o *Options) {
+			o.Identity, o.Claim = ca.identity(t, name), claim
+			o.Serve = func(ctx context.Context, _ wire.Node, _ byte, _ []byte) ([]byte, error) {
+				return []byte(Certificate(ctx).Subject.CommonName), nil
+			}
+		})
+	}
+	b := node(nodeB, nodeB.ID.String(), claim)
+	for _, stolen := range []Claim{nil, claim} {
+		a := node(nodeA, nodeC.ID.String(), stolen)
+		b.SetPeers([]Peer{a.peer})
+		a.SetPeers([]Peer{b.peer})
+		const says = `node 000000000000000a: its certificate is of "000000000000000c"`
+		a.learns(t, "by the other side: "+says) // it dials
+		b.learns(t, says)                       // and is dialled
+		if err := a.calls(t, nodeB); !errors.Is(err, ErrNotSent) {
+			t.Error(err)
+		}
+		if err := b.calls(t, nodeA); !errors.Is(err, ErrNotSent) {
+			t.Error(err)
+		}
+	}
+	a := node(nodeA, nodeA.ID.String(), claim)
+	b.SetPeers([]Peer{a.peer})
+	a.SetPeers([]Peer{b.peer})
+	until(t, func() bool { return a.Stats().Reached == 1 && b.Stats().Reached == 1 }, a.Stats)
+	if answer, err := a.Call(t.Context(), nodeB.ID, 1, nil); err != nil || string(answer) != nodeA.ID.String() {
+		t.Errorf("%s, %v", answer, err)
 	}
 }
 

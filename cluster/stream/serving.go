@@ -11,7 +11,7 @@ import (
 
 // Serve answers a request of a node. It is called concurrently. The request is
 // its own, the answer belongs to the mesh from then on. ctx ends when nobody waits
-// for the answer any more. An error travels as RemoteError; one with a method
+// for the answer any more, and has what Certificate reads. An error travels as RemoteError; one with a method
 // Code() uint16 takes its code along, and ErrBusy comes out as ErrBusy.
 type Serve func(ctx context.Context, from wire.Node, kind byte, request []byte) ([]byte, error)
 
@@ -56,7 +56,8 @@ func (s *slots) free(length int) {
 
 // run serves until the connection breaks, and what is under way has returned.
 func (s *serving) run() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx := context.WithValue(context.Background(), certificateKey{}, certificateOf(s.pipe.conn))
+	ctx, cancel := context.WithCancel(ctx)
 	s.pipe.fail(s.read(ctx))
 	cancel()
 	s.running.Wait()

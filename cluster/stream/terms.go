@@ -18,6 +18,7 @@ type terms struct {
 	self       wire.Node
 	cluster    string
 	identity   Identity
+	claim      Claim // nil: all are believed
 	now        func() time.Time
 	maxSkew    time.Duration
 	maxFrame   int
@@ -108,6 +109,9 @@ func (t *terms) greet(ctx context.Context, raw net.Conn, p purpose, wanted ids.N
 		return nil, tellTLS(err)
 	}
 	sentence := t.judge(&g)
+	if sentence == "" {
+		sentence = t.believe(g.self, conn)
+	}
 	switch {
 	case sentence != "":
 	case g.word != wordWelcome || g.purpose != p:

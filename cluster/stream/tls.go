@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"dormouse/codec/wire"
 )
 
 // Credentials are what a node proves itself with, and knows its peers by.
@@ -45,8 +47,8 @@ func (c Credentials) config(now func() time.Time) (*tls.Config, error) {
 		SessionTicketsDisabled:      true,
 		DynamicRecordSizingDisabled: true,
 		Time:                        now,
-		// VerifyConnection verifies on both sides, in the same way: nodes move,
-		// so that no name is looked at.
+		// VerifyConnection verifies on both sides, in the same way: nodes move, so
+		// that no name of a host is looked at. Which node it is, Claim says later.
 		ClientAuth:         tls.RequireAnyClientCert,
 		InsecureSkipVerify: true,
 		VerifyConnection: func(s tls.ConnectionState) error {
@@ -93,6 +95,36 @@ func (t *terms) secure(ctx context.Context, raw net.Conn, side func(net.Conn, *t
 		return nil, tellTLS(err)
 	}
 	return conn, nil
+}
+
+// certificateOf is what the other side has shown, nil where the connection is plain.
+func certificateOf(conn net.Conn) *x509.Certificate {
+	secured, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	return secured.ConnectionState().PeerCertificates[0] // verify wants one
+}
+
+// believe says in a sentence why the other side is not who it says it is.
+func (t *terms) believe(node wire.Node, conn net.Conn) string {
+	certificate := certificateOf(conn)
+	if t.claim == nil || certificate == nil {
+		return ""
+	}
+	if err := t.claim(node, certificate); err != nil {
+		return fmt.Sprintf("node %s: %v", node.ID, err)
+	}
+	return ""
+}
+
+type certificateKey struct{}
+
+// Certificate is what the node has shown that asks a Serve with this context; nil
+// where its connection is plain.
+func Certificate(ctx context.Context) *x509.Certificate {
+	certificate, _ := ctx.Value(certificateKey{}).(*x509.Certificate)
+	return certificate
 }
 
 // tellTLS makes a refusal of what the other side's TLS said, or of what was none.

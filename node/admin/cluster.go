@@ -31,9 +31,21 @@ type Cluster interface {
 	// good; what this node does not have is lost. ErrConflict where there is a
 	// leader, ErrNotFound where there is no replica here.
 	Recover(ctx context.Context, shard ids.Shard) error
-	// Reload lets all nodes read their keys and certificates anew. Faults are by
+	// Reload lets all nodes read their settings, keys and certificates anew. Faults are by
 	// the names of the nodes.
 	Reload(ctx context.Context) (faults map[string]string, err error)
+	// Format is the format level of the cluster.
+	Format(ctx context.Context) (Format, error)
+	// Finalize raises it to the highest one that all nodes read, after which older
+	// programs cannot come back. ErrConflict says what is in the way.
+	Finalize(ctx context.Context) (Format, error)
+}
+
+// Format is the level at which a cluster writes to the disk and between nodes.
+type Format struct {
+	Level int    `json:"level"`
+	Next  int    `json:"next,omitempty"`  // to which it can be raised now; 0: to none
+	Waits string `json:"waits,omitempty"` // what is in the way
 }
 
 // Node is a node of the cluster.
@@ -48,6 +60,7 @@ type Node struct {
 	Leads       int    `json:"leads"`    // shards that it leads, as far as is known
 	Self        bool   `json:"self,omitempty"`
 	Version     string `json:"version,omitempty"` // of the program; of this node alone
+	Formats     string `json:"formats,omitempty"` // levels that its program reads: 1, or 1-2
 }
 
 // ShardGroup is who holds a shard.
@@ -83,6 +96,8 @@ func (s *site) clusterRoutes(mux *http.ServeMux) {
 		"/cluster/shards/{id}/unsafe-recover": {http.MethodPost: s.recoverShard},
 		"/cluster/keys":                       {http.MethodPost: s.reloadKeys},
 		"/cluster/self":                       {http.MethodGet: s.getSelf},
+		"/cluster/format":                     {http.MethodGet: s.getFormat},
+		"/cluster/format/finalize":            {http.MethodPost: s.finalize},
 	} {
 		mux.Handle(pattern, s.bounded(resource{area: "cluster", methods: r}))
 	}
@@ -129,6 +144,23 @@ func (s *site) getSelf(_ http.ResponseWriter, r *http.Request) (answer, error) {
 		return answer{}, err
 	}
 	return clusterAnswer(n)
+}
+
+func (s *site) getFormat(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	f, err := s.cluster.Format(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	return clusterAnswer(f)
+}
+
+func (s *site) finalize(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	f, err := s.cluster.Finalize(r.Context())
+	if err != nil {
+		return answer{}, err
+	}
+	s.logger.Warn("the format level was finalized", "level", f.Level, "by", r.RemoteAddr)
+	return clusterAnswer(f)
 }
 
 func (s *site) drainNode(keep bool) handler {

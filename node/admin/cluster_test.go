@@ -45,6 +45,17 @@ func (f *fakeCluster) Reload(context.Context) (map[string]string, error) {
 	return map[string]string{"n2": "no such file"}, nil
 }
 
+func (f *fakeCluster) Format(context.Context) (Format, error) {
+	return Format{Level: 1, Next: 2}, nil
+}
+
+func (f *fakeCluster) Finalize(context.Context) (Format, error) {
+	if len(f.done) == 0 {
+		return Format{}, Refuse(ErrConflict, "Node n2 is not there.")
+	}
+	return Format{Level: 2}, nil
+}
+
 func TestClusterResources(t *testing.T) {
 	f := &fakeCluster{}
 	h := NewHandler(Options{Cluster: f})
@@ -58,9 +69,13 @@ func TestClusterResources(t *testing.T) {
 		{"GET", "/cluster/nodes/0000000000000002", "", 200, `"name":"n2"`},
 		{"GET", "/cluster/nodes/n3", "", 404, `There is no node`},
 		{"GET", "/cluster/self", "", 200, `"name":"n1"`},
+		{"GET", "/cluster/format", "", 200, `{"level":1,"next":2}`},
+		{"POST", "/cluster/format/finalize", "", 409, "Node n2 is not there."},
+		{"GET", "/cluster/format/finalize", "", 405, ""},
 		{"GET", "/cluster/shards", "", 200, `"shard":"system"`},
 		{"POST", "/cluster/nodes/n2/drain", "", 204, ""},
 		{"DELETE", "/cluster/nodes/n2/drain", "", 204, ""},
+		{"POST", "/cluster/format/finalize", "", 200, `{"level":2}`},
 		{"POST", "/cluster/nodes/n3/drain", "", 404, "There is no node"},
 		{"POST", "/cluster/nodes/n2/remove", "", 409, "is there"},
 		{"GET", "/cluster/nodes/n2/remove", "", 405, ""},

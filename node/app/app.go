@@ -22,6 +22,7 @@ import (
 	"dormouse/node/credentials"
 	"dormouse/node/dtlsfront"
 	"dormouse/node/fleet"
+	"dormouse/node/formats"
 	"dormouse/node/ingress"
 	"dormouse/node/metrics"
 	"dormouse/node/peers"
@@ -37,7 +38,11 @@ type Options struct {
 	Logger  *slog.Logger // nil discards
 	Version string
 	Level   *slog.LevelVar // of Logger, to be set by Reload; nil: it stays
-	Idle    time.Duration  // a cell without events leaves the memory after it; 0 is 10 s
+
+	// Settings reads the configuration anew, for Reload; nil: it stays as it is.
+	Settings func() (config.Config, error)
+
+	Idle time.Duration // a cell without events leaves the memory after it; 0 is 10 s
 
 	// Store, where set, may change what the store is opened with.
 	Store func(*store.Options)
@@ -52,13 +57,14 @@ type Options struct {
 // App is one node. New opens the data and binds the CoAP sockets; Start serves;
 // Stop gives all back and may be called again.
 type App struct {
-	config  config.Config
+	config  config.Config // as it was at the start
 	logger  *slog.Logger
 	metrics *metrics.Registry
 	listen  metrics.Listener
 	counts  counts
 
 	store       *store.Store
+	formats     *formats.Formats
 	self        wire.Node
 	founder     bool // its data began a cluster: it makes groups that are not there
 	engine      *shards.Engine
@@ -81,6 +87,7 @@ type App struct {
 
 	version  string
 	level    *slog.LevelVar
+	again    reloading
 	sending  func([]byte) // of Options
 	failed   chan error   // gets the first fault that ends the node
 	sweeping sync.WaitGroup
@@ -99,6 +106,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 	}
 	a = &App{
 		config: c, logger: o.Logger, version: o.Version, level: o.Level, sending: o.Sending, metrics: metrics.New(),
+		again:  reloading{read: o.Settings, inForce: c},
 		failed: make(chan error, 1), leading: make(chan error, ids.MaxShards), cancel: func() {},
 	}
 	a.listen = metrics.Tee(a.metrics.Listener(), metrics.Logger(o.Logger)).Complete()
@@ -108,7 +116,7 @@ func New(c config.Config, o Options) (a *App, err error) {
 			a = nil
 		}
 	}()
-	for _, open := range []func(Options) error{a.openStore, a.openSelf, a.openSeal, a.openPeers, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
+	for _, open := range []func(Options) error{a.openStore, a.openFormats, a.openSelf, a.openSeal, a.openPeers, a.openEngine, a.openShell, a.openFleet, a.openFront, a.openSockets} {
 		if err := open(o); err != nil {
 			return a, err
 		}

@@ -27,6 +27,7 @@ func (o alone) Self(context.Context) (admin.Node, error) {
 	return admin.Node{
 		Name: o.a.name(), ID: o.a.self.ID.String(), Zone: o.a.config.Zone, State: "alone", Incarnation: o.a.self.Incarnation,
 		Replicas: n, Leads: n, Self: true, Version: o.a.version,
+		Formats: levels(o.a.formats.Program()),
 	}, nil
 }
 
@@ -66,6 +67,7 @@ func (o among) Nodes(context.Context) ([]admin.Node, error) {
 		list[i] = admin.Node{
 			Name: v.Name, ID: v.ID.String(), Zone: v.Zone, Address: v.Addr.String(), State: state(v), Incarnation: v.Incarnation,
 			Replicas: v.Replicas, Leads: v.Leads, Self: v.ID == o.a.self.ID,
+			Formats: levels(v.Reads),
 		}
 		if list[i].Self {
 			list[i].Version = o.a.version
@@ -169,7 +171,7 @@ func (o alone) Recover(context.Context, ids.Shard) error {
 
 // Reload implements admin.Cluster.
 func (o alone) Reload(context.Context) (map[string]string, error) {
-	if err := o.a.reload(); err != nil {
+	if err := o.a.Reload(); err != nil {
 		return map[string]string{o.a.name(): err.Error()}, nil
 	}
 	return map[string]string{}, nil

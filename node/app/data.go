@@ -39,27 +39,34 @@ func (a *App) openStore(o Options) error {
 	return nil
 }
 
-// environment is what all endpoints share.
-func (a *App) environment() (*endpoint.Env, error) {
-	c := a.config
+// obeyed is what endpoints obey of a configuration.
+func obeyed(c config.Config) (endpoint.Config, error) {
 	profiles := make(map[string]link.ObjectList, len(c.Profiles))
 	for id, text := range c.Profiles {
 		list, err := link.ParseObjects([]byte(text))
 		if err != nil {
-			return nil, fmt.Errorf("app: profile %q: %w", id, err)
+			return endpoint.Config{}, fmt.Errorf("app: profile %q: %w", id, err)
 		}
 		profiles[id] = list
 	}
+	return endpoint.Config{
+		AcceptUnknown: c.AcceptUnknown, AwakeTime: c.AwakeTime,
+		RequestTimeout: c.RequestTimeout, MaxRequestTimeout: c.MaxRequestTimeout,
+		LifetimeGrace: c.LifetimeGrace, MaxPending: c.MaxPendingOperations, MaxQueued: c.MaxQueuedOperations,
+		StarvedAfter: c.StarvedAfter, Profiles: profiles,
+	}, nil
+}
+
+// environment is what all endpoints share.
+func (a *App) environment() (*endpoint.Env, error) {
+	c, err := obeyed(a.config)
+	if err != nil {
+		return nil, err
+	}
 	return &endpoint.Env{
-		Config: endpoint.Config{
-			AcceptUnknown: c.AcceptUnknown, AwakeTime: c.AwakeTime,
-			RequestTimeout: c.RequestTimeout, MaxRequestTimeout: c.MaxRequestTimeout,
-			LifetimeGrace: c.LifetimeGrace, MaxPending: c.MaxPendingOperations, MaxQueued: c.MaxQueuedOperations,
-			StarvedAfter: c.StarvedAfter, Profiles: profiles,
-		},
-		State: a.store, Key: a.store.Key(), Shards: a.store.Shards(), Model: model.Core(),
+		Config: c, State: a.store, Key: a.store.Key(), Shards: a.store.Shards(), Model: model.Core(),
 		Random: unpredictable, Full: func() bool { return a.store.Space() == store.Full },
-		Seal: a.ring,
+		Seal: a.ring, Level: a.formats.Level,
 	}, nil
 }
 

@@ -73,6 +73,7 @@ type mate struct {
 	t      *testing.T
 	name   string
 	data   string
+	binary string   // a test binary of this package
 	flags  []string // beyond those that all have
 	port   uint16   // gossip, and behind it streams, actors, HTTP, CoAP, DTLS
 	api    *apptest.API
@@ -92,7 +93,7 @@ func (m *mate) coap() netip.AddrPort    { return netip.MustParseAddrPort(m.addre
 
 // newMate makes one that does not run yet.
 func newMate(t *testing.T, name string, flags ...string) *mate {
-	m := &mate{t: t, name: name, data: filepath.Join(t.TempDir(), "data"), flags: flags, port: freePorts(t), words: &words{}}
+	m := &mate{t: t, name: name, binary: os.Args[0], data: filepath.Join(t.TempDir(), "data"), flags: flags, port: freePorts(t), words: &words{}}
 	m.api = apptest.NewAPI(m.address(3))
 	t.Cleanup(func() {
 		m.api.Close()
@@ -163,7 +164,7 @@ func (m *mate) startWith(flags ...string) {
 		"--data", m.data, "--http", m.address(3), "--coap", m.address(4), "--coaps", m.address(5), "--accept-unknown",
 		"--low-space", "2", "--full-space", "1", "--cache", "8MiB", "--request-timeout", "10s", "--shards", "8",
 	}, flags, m.flags)
-	c := exec.Command(os.Args[0], args...)
+	c := exec.Command(m.binary, args...)
 	c.Env = append(os.Environ(), memberVariable+"=1")
 	c.Stderr = m.words
 	m.stdin = must[io.WriteCloser](m.t)(c.StdinPipe())

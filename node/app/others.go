@@ -25,13 +25,13 @@ const joinTimeout = 5 * time.Minute
 
 // join asks the cluster what new data is made with.
 func (a *App) join() (ids.Shards, ids.Key, error) {
+	a.self.ID = newNodeID()
 	identity, _, err := a.secrets()
 	if err != nil {
 		return 0, ids.Key{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
 	defer cancel()
-	a.self.ID = newNodeID()
 	a.logger.Info("joining a cluster", "node", a.self.ID.String(), "join", a.config.Join)
 	w, err := peers.Ask(ctx, a.config.Join, stream.DialOptions{
 		Self: wire.Node{ID: a.self.ID, Incarnation: 1}, Cluster: a.config.ClusterName, Identity: identity,
@@ -59,6 +59,11 @@ func (a *App) secrets() (identity stream.Identity, keys [][]byte, err error) {
 		i, err := certs.LoadIdentity(a.config.ClusterCert, a.config.ClusterKey, a.config.ClusterCA)
 		if err != nil {
 			return nil, nil, err
+		}
+		if a.config.ClusterCertNames {
+			if err := i.Bind(a.name()); err != nil {
+				return nil, nil, err
+			}
 		}
 		a.identity, identity = i, i.Credentials
 	}
@@ -91,9 +96,10 @@ func (a *App) openPeers(Options) error {
 	}
 	a.peers, err = peers.New(peers.Options{
 		Self: a.self, Name: a.name(), Zone: a.config.Zone, Replace: a.config.Replace, Cluster: a.config.ClusterName,
-		Bind: bind, Advertise: advertise, Join: a.config.Join, Keys: keys, Identity: identity,
+		Bind: bind, Advertise: advertise, Join: a.config.Join, Keys: keys, Identity: identity, AnyName: !a.config.ClusterCertNames,
 		HTTP: httpPort(a.config.HTTP), Shards: a.store.Shards(), State: a.store,
-		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.reload, Datagrams: a.forwarded, Heard: a.heard, Log: a.logger,
+		Formats: a.formats, Unfit: a.fail,
+		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.Reload, Datagrams: a.forwarded, Heard: a.heard, Log: a.logger,
 	})
 	return err
 }

@@ -71,8 +71,8 @@ func Init(n New) (until time.Time, err error) {
 // Wanted is a node's certificate to be issued.
 type Wanted struct {
 	Dir   string   // of the CA
-	Name  string   // of the node: for people, peers do not look at it
-	Hosts []string // names and addresses that stand in it; none is needed
+	Name  string   // of the node: peers take the certificate for no other (MayBe)
+	Hosts []string // names and addresses that stand in it, too; none is needed
 	Days  int      // 0: NodeDays
 	Out   string   // folder of node.crt, node.key and ca.crt; "": the name, in Dir
 	Force bool

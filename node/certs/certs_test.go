@@ -3,6 +3,8 @@ package certs
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"errors"
 	"io/fs"
@@ -100,6 +102,46 @@ func TestNodesMeet(t *testing.T) {
 				t.Errorf("%q, %v", answer, err)
 			}
 		})
+	}
+}
+
+// TestNames: a certificate is a node's where it has the name, letter by letter.
+func TestNames(t *testing.T) {
+	for _, tc := range []struct {
+		common string
+		dns    []string
+		says   string // of the node n1; "" nothing
+	}{
+		{"n1", nil, ""},
+		{"somebody", []string{"x", "n1"}, ""},
+		{"", []string{"n1"}, ""},
+		{"n2", []string{"n2", "n2.example"}, `it names "n2, n2.example", and not "n1"`},
+		{"N1", nil, `it names "N1", and not "n1"`},
+		{"*", []string{"*.example"}, `it names "*, *.example", and not "n1"`},
+		{"n1.example", nil, `and not "n1"`},
+		{"", nil, `it names nobody, and must name "n1" as common name or DNS name`},
+	} {
+		err := MayBe(&x509.Certificate{Subject: pkix.Name{CommonName: tc.common}, DNSNames: tc.dns}, "n1")
+		if (err == nil) != (tc.says == "") || err != nil && (!errors.Is(err, ErrName) || !strings.Contains(err.Error(), tc.says)) {
+			t.Errorf("%q, %q: %v", tc.common, tc.dns, err)
+		}
+	}
+}
+
+// TestBoundIdentity: what a reload finds must be of the node, too.
+func TestBoundIdentity(t *testing.T) {
+	dir := made(t)
+	identity, err := load(filepath.Join(dir, "n1"))
+	check(t, err)
+	if err := identity.Bind("n2"); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), filepath.Join("n1", NodeFile)) || !strings.Contains(err.Error(), "--name n2") {
+		t.Error(err)
+	}
+	check(t, identity.Bind("n1"))
+	before := identity.Credentials().Certificate
+	_, err = Issue(Wanted{Dir: dir, Name: "n2", Out: filepath.Join(dir, "n1"), Force: true})
+	check(t, err)
+	if err := identity.Reload(); !errors.Is(err, ErrName) || identity.Credentials().Certificate != before {
+		t.Error(err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type Identity struct {
 	certificate, key, ca string // paths
 	now                  atomic.Pointer[stream.Credentials]
+	node                 atomic.Pointer[string] // that it must name; nil: any
 }
 
 // LoadIdentity reads an identity from three files of PEM. The CA's may hold
@@ -36,7 +37,28 @@ func (i *Identity) Reload() error {
 	if err != nil {
 		return err
 	}
+	if err := i.check(c); err != nil {
+		return err
+	}
 	i.now.Store(c)
+	return nil
+}
+
+// Bind holds the certificate to the name of the node, now and whenever it is read
+// anew: peers would refuse it.
+func (i *Identity) Bind(node string) error {
+	i.node.Store(&node)
+	return i.check(i.now.Load())
+}
+
+func (i *Identity) check(c *stream.Credentials) error {
+	node := i.node.Load()
+	if node == nil {
+		return nil
+	}
+	if err := MayBe(c.Certificate.Leaf, *node); err != nil {
+		return fmt.Errorf("%w: reading the certificate %s: issue one with --name %s, or name the node as it says by --node", err, i.certificate, *node)
+	}
 	return nil
 }
 

@@ -22,7 +22,7 @@ is needed by issue alone, and belongs on no node.
 
   --dir DIR            the folder of the CA
   --cluster-name NAME  stands in the CA's name, for people
-  --name NODE          stands in the certificate, for people; nodes may move
+  --name NODE          the name of the node (--node): the others hold it to that
   --host HOST          a name or an address that stands in it, too; may be repeated
   --days N             how long it is good: 3650 a CA, 825 a node where it is not given
   --out DIR            the folder of the node's files

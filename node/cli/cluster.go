@@ -20,11 +20,14 @@ const (
   dormouse members drain NODE
   dormouse members keep NODE
   dormouse members remove NODE
+  dormouse members finalize
 
 The nodes of a cluster, asked of any one of them. NODE is a name or an ID. drain
 moves all data off a node that is to go, keep takes that back. remove says that a
 node is gone for good, drained or lost: its replicas are made anew on others, and
-its data directory is of no use any more.
+its data directory is of no use any more. finalize ends an upgrade, when all nodes
+run the new release: the cluster writes the formats of that from then on, and the
+release before cannot come back.
 
   --json     what the API answered
   --api URL  where the API of a node is (DORMOUSE_API; ` + DefaultAPI + `)
@@ -95,18 +98,20 @@ func (c *clusterCommand) members(args []string) error {
 		return err
 	}
 	if len(c.arguments) == 0 {
-		return wrong("what is to be done is missing: list, drain, keep or remove")
+		return wrong("what is to be done is missing: list, drain, keep, remove or finalize")
 	}
 	what, names := c.arguments[0], c.arguments[1:]
 	switch {
-	case !slices.Contains([]string{"list", "drain", "keep", "remove"}, what):
-		return wrong("%q is none of list, drain, keep and remove", what)
-	case what == "list" && len(names) > 0:
-		return wrong("list wants no arguments")
+	case !slices.Contains([]string{"list", "drain", "keep", "remove", "finalize"}, what):
+		return wrong("%q is none of list, drain, keep, remove and finalize", what)
+	case (what == "list" || what == "finalize") && len(names) > 0:
+		return wrong("%s wants no arguments", what)
 	case what == "list":
 		return c.list()
 	case c.json:
 		return wrong("--json belongs to list")
+	case what == "finalize":
+		return c.finalize()
 	case len(names) != 1 || names[0] == "":
 		return wrong("%s wants the name of a node", what)
 	}
@@ -187,11 +192,24 @@ func (c *clusterCommand) list() error {
 		return c.raw(body, err)
 	}
 	table := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NODE\tSTATE\tCOPIES\tLEADS\tADDRESS\tZONE\tID")
+	fmt.Fprintln(table, "NODE\tSTATE\tCOPIES\tLEADS\tADDRESS\tZONE\tFORMATS\tID")
 	for _, n := range nodes {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\n", shown(n.Name), n.State, n.Replicas, n.Leads, orNone(n.Address), orNone(n.Zone), n.ID)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", shown(n.Name), n.State, n.Replicas, n.Leads, orNone(n.Address), orNone(n.Zone), orNone(n.Formats), n.ID)
 	}
 	return flushed(table)
+}
+
+func (c *clusterCommand) finalize() error {
+	body, err := c.api.do(http.MethodPost, "/cluster/format/finalize", nil)
+	if err != nil {
+		return err
+	}
+	var f admin.Format
+	if err := json.Unmarshal(body, &f); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.api.base, err)
+	}
+	fmt.Fprintf(c.Err, "The cluster writes format level %d now; programs that do not read it cannot come back.\n", f.Level)
+	return nil
 }
 
 func flushed(table *tabwriter.Writer) error {

@@ -24,12 +24,13 @@ type crew struct {
 	groups []admin.ShardGroup
 	looks  func(c *crew) // at the shards
 	fault  error
+	format admin.Format
 }
 
 func newCrew() *crew {
 	return &crew{
 		nodes: []admin.Node{
-			{Name: "mouse-1", ID: "00000000000000a1", Zone: "attic", Address: "127.0.0.1:7946", State: "up", Replicas: 2, Leads: 1, Self: true},
+			{Name: "mouse-1", ID: "00000000000000a1", Zone: "attic", Address: "127.0.0.1:7946", State: "up", Replicas: 2, Leads: 1, Self: true, Formats: "1-2"},
 			{Name: "mouse 2", ID: "00000000000000a2", Address: "127.0.0.1:7956", State: "up", Replicas: 2, Leads: 1},
 			{Name: "mouse-3", ID: "00000000000000a3", Address: "127.0.0.1:7966", State: "down", Replicas: 2},
 		},
@@ -96,6 +97,16 @@ func (c *crew) Remove(_ context.Context, name string) error {
 	return nil
 }
 
+func (c *crew) Format(context.Context) (admin.Format, error) { return c.format, c.fault }
+
+func (c *crew) Finalize(context.Context) (admin.Format, error) {
+	if c.format.Next == 0 {
+		return c.format, admin.Refuse(admin.ErrConflict, "Level %d is in force: %s.", c.format.Level, c.format.Waits)
+	}
+	c.format = admin.Format{Level: c.format.Next, Waits: "there is nothing to finalize"}
+	return c.format, c.fault
+}
+
 // leave takes a node out of the groups, one at a time, the last one first. A learner of the
 // system group it stays.
 func (c *crew) leave(name string) {
@@ -144,13 +155,25 @@ func (o *office) run(status int, args ...string) (out, told string) {
 	return o1.String(), e.String()
 }
 
+func TestFinalize(t *testing.T) {
+	o := newOffice(t)
+	o.crew.format = admin.Format{Level: 1, Next: 2}
+	if _, told := o.run(Done, "members", "finalize"); !strings.Contains(told, "level 2 now") {
+		t.Error(told)
+	}
+	if _, told := o.run(Failed, "members", "finalize"); !strings.Contains(told, "there is nothing to finalize") {
+		t.Error(told)
+	}
+	o.run(Usage, "members", "finalize", "mouse-1")
+}
+
 func TestMembers(t *testing.T) {
 	o := newOffice(t)
 	out, told := o.run(Done, "members", "list")
-	const list = `NODE       STATE  COPIES  LEADS  ADDRESS         ZONE   ID
-mouse-1    up     2       1      127.0.0.1:7946  attic  00000000000000a1
-"mouse 2"  up     2       1      127.0.0.1:7956  -      00000000000000a2
-mouse-3    down   2       0      127.0.0.1:7966  -      00000000000000a3
+	const list = `NODE       STATE  COPIES  LEADS  ADDRESS         ZONE   FORMATS  ID
+mouse-1    up     2       1      127.0.0.1:7946  attic  1-2      00000000000000a1
+"mouse 2"  up     2       1      127.0.0.1:7956  -      -        00000000000000a2
+mouse-3    down   2       0      127.0.0.1:7966  -      -        00000000000000a3
 `
 	if out != list || told != "" {
 		t.Errorf("listed\n%s%s\nwant\n%s", out, told, list)

@@ -24,7 +24,8 @@ themselves.
 	reloadUsage = `Usage:
   dormouse reload
 
-Lets all nodes of a cluster read their files of keys and certificates anew. To replace
+Lets all nodes of a cluster read their settings, keys and certificates anew: limits are
+in force at once, and the log of each node names what needs a restart. To replace
 the cluster's key: put the new one behind the old in the file of every node and
 reload; then in front, and reload; then take the old one out, and reload.
 
@@ -73,6 +74,6 @@ func (c *clusterCommand) reload(args []string) error {
 	if _, err := c.api.do(http.MethodPost, "/cluster/keys", nil); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.Err, "All nodes have read their keys and certificates.")
+	fmt.Fprintln(c.Err, "All nodes have read their settings, keys and certificates.")
 	return nil
 }

@@ -53,6 +53,9 @@ type Config struct {
 	// the node shows to others, of its key, and of who issues them, in PEM.
 	// Beyond loopback they must be given.
 	ClusterCert, ClusterKey, ClusterCA string
+	// ClusterCertNames: a certificate speaks for the nodes alone whose name is in it, as
+	// common name or DNS name.
+	ClusterCertNames bool
 	// Zone is what fails as one with the node: replicas of a shard are put into
 	// different ones.
 	Zone string
@@ -124,7 +127,7 @@ func Default() Config {
 		LifetimeGrace:        14400 * time.Second,
 		MaxPendingOperations: 10, MaxQueuedOperations: 1000, StarvedAfter: 48 * time.Hour,
 		LogLevel: slog.LevelInfo, MaxAwake: 50_000, Shards: 32,
-		LowSpace: 1 << 30, FullSpace: 256 << 20, ClusterName: "dormouse",
+		LowSpace: 1 << 30, FullSpace: 256 << 20, ClusterName: "dormouse", ClusterCertNames: true,
 	}
 }
 

@@ -91,6 +91,7 @@ var samples = map[string]struct {
 	"cluster-cert":           {"/run/c", "/run/c", func(c Config) bool { return c.ClusterCert == "/run/c" }},
 	"cluster-key":            {"/run/p", "/run/p", func(c Config) bool { return c.ClusterKey == "/run/p" }},
 	"cluster-ca":             {"/run/a", "/run/a", func(c Config) bool { return c.ClusterCA == "/run/a" }},
+	"cluster-cert-names":     {"off", "off", func(c Config) bool { return !c.ClusterCertNames }},
 	"zone":                   {"west", "west", func(c Config) bool { return c.Zone == "west" }},
 	"replace":                {"true", "true", func(c Config) bool { return c.Replace }},
 	"low-space":              {"2GB", "1953125KiB", func(c Config) bool { return c.LowSpace == 2e9 }},

@@ -18,6 +18,8 @@ type setting struct {
 	help string
 	set  func(c *Config, text string) error
 	show func(c *Config) string
+	// secret is the field, where what show says does not tell one value from another.
+	secret func(c *Config) *Secret
 	// reset is called before the first value of an origin, where the values of
 	// one origin add up; nil where the last one wins.
 	reset func(c *Config)
@@ -61,6 +63,8 @@ var settings = []setting{
 	texts("cluster-cert", "FILE", "certificate of the node, PEM", func(c *Config) *string { return &c.ClusterCert }),
 	texts("cluster-key", "FILE", "its private key, PEM", func(c *Config) *string { return &c.ClusterKey }),
 	texts("cluster-ca", "FILE", "certificate of who issues those of the nodes, PEM", func(c *Config) *string { return &c.ClusterCA }),
+	{name: "cluster-cert-names", form: "on|off", help: "a certificate speaks for the node alone that it names; off: for any, where the certificates cannot be had so",
+		set: func(c *Config, s string) error { return parseSwitch(&c.ClusterCertNames, s) }, show: func(c *Config) string { return showSwitch(c.ClusterCertNames) }},
 	texts("zone", "NAME", "what fails as one with the node, such as a rack or a data centre", func(c *Config) *string { return &c.Zone }),
 	{name: "egress", form: "via-ingress|direct", help: "which node answers a device: the one that it spoke to, or any that has the address that it asked, where that is an address of every node",
 		set: setEgress, show: showEgress},
@@ -264,7 +268,7 @@ func secrets(name, help string, field func(*Config) *Secret) setting {
 		*field(c) = Secret(s)
 		return nil
 	}
-	return setting{name: name, form: "S", help: help, set: set,
+	return setting{name: name, form: "S", help: help, set: set, secret: field,
 		show: func(c *Config) string { return field(c).String() }}
 }
 

@@ -49,6 +49,14 @@ func (f *Front) HalfOpen() int {
 	return f.admission.halfOpen
 }
 
+// SetMaxHalfOpen changes Options.MaxHalfOpen, at least 1, at any time, and PerPrefix
+// to a quarter of it. Handshakes under way go on.
+func (f *Front) SetMaxHalfOpen(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.admission.maxHalfOpen, f.admission.perPrefix = n, max(1, n/4)
+}
+
 // Handles reports that a datagram belongs to a handshake of its path: that it is
 // for Receive, and not for a session. A session of the same path goes on beside
 // a handshake. Datagrams whose first record is of epoch 0 are for Receive in any

@@ -138,6 +138,28 @@ func TestRecordNumbersOfAnswers(t *testing.T) {
 	})
 }
 
+func TestHalfOpenLimitsChange(t *testing.T) {
+	inBubble(t, func(_ *network, o *Options) { o.MaxHalfOpen = 8 }, func(t *testing.T, n *network) {
+		for i := range 3 {
+			begin(t, n, pathOf(i))
+		}
+		n.front.SetMaxHalfOpen(12)
+		for i := range 2 {
+			begin(t, n, pathOf(3+i))
+		}
+		if n.front.HalfOpen() != 3 || n.refused[PrefixFull] != 2 {
+			t.Errorf("one prefix: %d half-open, refused %v", n.front.HalfOpen(), n.refused)
+		}
+		n.front.SetMaxHalfOpen(3)
+		begin(t, n, pathOf(1<<16))
+		if n.front.HalfOpen() != 3 || n.refused[HalfOpenFull] != 1 {
+			t.Errorf("all: %d half-open, refused %v", n.front.HalfOpen(), n.refused)
+		}
+		<-time.After(maxTimeout)
+		n.quiet()
+	})
+}
+
 func TestHalfOpenLimits(t *testing.T) {
 	inBubble(t, func(_ *network, o *Options) { o.MaxHalfOpen, o.PerPrefix = 10, 4 }, func(t *testing.T, n *network) {
 		for i := range 6 {

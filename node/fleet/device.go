@@ -107,7 +107,7 @@ func (v view) presence(r records, now time.Time) (status, connection string) {
 	if minutes < 0 {
 		status = "MAINTENANCE"
 	}
-	if reg.Registered && c.Listens(now, &v.env.Config) {
+	if reg.Registered && c.Listens(now, v.env.Settings()) {
 		connection = "CONNECTED"
 	}
 	return status, connection

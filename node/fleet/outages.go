@@ -28,7 +28,7 @@ type said struct {
 // expires is when a registration ends unless it is updated, outages included as
 // far as they can be read; zero for never.
 func (v view) expires(r records, now time.Time) time.Time {
-	end := endpoint.Expiry(&r.contact, v.env.Config.LifetimeGrace)
+	end := endpoint.Expiry(&r.contact, v.env.Settings().LifetimeGrace)
 	if end.IsZero() {
 		return end
 	}

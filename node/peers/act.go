@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"dormouse/cluster/shards"
@@ -17,6 +18,8 @@ const (
 	actDrain  = 1
 	actRemove = 2
 	actKeep   = 3 // takes a drain back
+
+	actFinalize = 4 // raises the format level; its name is empty, the answer the level
 )
 
 var (
@@ -24,6 +27,8 @@ var (
 	ErrNoNode = codedError{1, "peers: no such node"}
 	// ErrAlive: a node that is there must be drained, not removed.
 	ErrAlive = codedError{2, "peers: the node is there: drain it first, or end it"}
+	// ErrFormat: a node does not read what the cluster writes, or would write.
+	ErrFormat = codedError{3, "peers: format levels"}
 )
 
 // codedError is known again at the node that asked.
@@ -39,16 +44,21 @@ func (e codedError) Code() uint16 { return e.code }
 
 // Drain moves all data off a node; keep takes that back.
 func (p *Peers) Drain(ctx context.Context, name string, keep bool) error {
+	act := byte(actDrain)
 	if keep {
-		return p.act(ctx, actKeep, name)
+		act = actKeep
 	}
-	return p.act(ctx, actDrain, name)
+	_, err := p.act(ctx, act, name)
+	return err
 }
 
 // Remove says that a node is gone for good: its replicas are made anew on others.
-func (p *Peers) Remove(ctx context.Context, name string) error { return p.act(ctx, actRemove, name) }
+func (p *Peers) Remove(ctx context.Context, name string) error {
+	_, err := p.act(ctx, actRemove, name)
+	return err
+}
 
-func (p *Peers) act(ctx context.Context, act byte, name string) error {
+func (p *Peers) act(ctx context.Context, act byte, name string) ([]byte, error) {
 	request := wire.AppendText([]byte{act}, name)
 	s, ok := p.engine.Status(ids.System)
 	if ok && s.Leads {
@@ -56,26 +66,40 @@ func (p *Peers) act(ctx context.Context, act byte, name string) error {
 	}
 	owner, known := p.Owner(ids.System)
 	if !known || owner == p.o.Self.ID {
-		return errors.New("peers: nobody leads the system group now")
+		return nil, errors.New("peers: nobody leads the system group now")
 	}
-	_, err := p.mesh.Call(ctx, owner, kindAct, request)
-	var remote *stream.RemoteError
-	if errors.As(err, &remote) {
-		for _, known := range []codedError{ErrNoNode, ErrAlive} {
-			if remote.Code == known.code {
-				return known
-			}
+	answer, err := p.mesh.Call(ctx, owner, kindAct, request)
+	return answer, retold(err)
+}
+
+// retold is the error of this package that another node answered with.
+func retold(err error) error {
+	remote, ok := errors.AsType[*stream.RemoteError](err)
+	if !ok {
+		return err
+	}
+	for _, known := range []codedError{ErrNoNode, ErrAlive, ErrFormat} {
+		if remote.Code == known.code {
+			return fmt.Errorf("%w%s", known, strings.TrimPrefix(remote.Text, known.text))
 		}
 	}
 	return err
 }
 
-func (p *Peers) takeAct(ctx context.Context, request []byte) error {
+func (p *Peers) takeAct(ctx context.Context, request []byte) ([]byte, error) {
 	f := wire.NewFields(request)
 	act, name := f.Byte(), f.Text()
 	if f.Err() != nil {
-		return wire.ErrFields
+		return nil, wire.ErrFields
 	}
+	if act == actFinalize {
+		level, err := p.finalize(ctx)
+		return []byte{byte(level)}, err
+	}
+	return nil, p.takeActOn(ctx, act, name)
+}
+
+func (p *Peers) takeActOn(ctx context.Context, act byte, name string) error {
 	records, err := p.records()
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"dormouse/cluster/provider"
 	"dormouse/codec/ids"
+	"dormouse/codec/wire"
 )
 
 // actorPatience is how long a call waits for a node that cannot be reached. It is
@@ -26,6 +28,9 @@ func (p *Peers) openActors() (err error) {
 		Serve: p.serveActors, Owner: p.gate, Patience: actorPatience, Log: p.o.Log,
 	}
 	if p.o.Identity != nil {
+		if claim := p.claims(); claim != nil {
+			o.Claim = func(n ids.Node, c *x509.Certificate) error { return claim(wire.Node{ID: n}, c) }
+		}
 		if o.ServerTLS, o.ClientTLS, err = p.o.Identity.TLS(); err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func (coded) Code() uint16  { return 42 }
 // Whether a call was carried out is told alike by either way.
 func TestErrorsKeepTheirMeaning(t *testing.T) {
 	identity := identities(t)
-	o := options(1, identity("a"))
+	o := options(1, identity("node-0000000000000001"))
 	o.Serve = func(ctx context.Context, _ ids.Node, _ byte, request []byte) ([]byte, error) {
 		if string(request) == "wait" {
 			<-ctx.Done()
@@ -115,7 +115,7 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 		return nil, coded{}
 	}
 	a := start(t, o)
-	b := start(t, options(2, identity("b"), a.o.Bind.String()))
+	b := start(t, options(2, identity("node-0000000000000002"), a.o.Bind.String()))
 	met(t, a, b)
 	for _, older := range []bool{false, true} {
 		if older {
@@ -158,10 +158,10 @@ func forgetActors(p *Peers, n ids.Node) {
 // A request that is too long for an envelope goes over the mesh.
 func TestLongRequests(t *testing.T) {
 	identity := identities(t)
-	o := options(1, identity("a"))
+	o := options(1, identity("node-0000000000000001"))
 	o.Serve = func(context.Context, ids.Node, byte, []byte) ([]byte, error) { return nil, nil }
 	a := start(t, o)
-	b := start(t, options(2, identity("b"), a.o.Bind.String()))
+	b := start(t, options(2, identity("node-0000000000000002"), a.o.Bind.String()))
 	met(t, a, b)
 	until(t, "the mesh", func() bool {
 		_, err := b.Command(within(t), 1, kind, make([]byte, provider.MaxPayload+1))
@@ -178,7 +178,7 @@ func TestLongRequests(t *testing.T) {
 // A node that was not started yet takes nothing, and says so by either way.
 func TestNotStarted(t *testing.T) {
 	identity := identities(t)
-	a, b := open(t, options(1, identity("a"))), open(t, options(2, identity("b")))
+	a, b := open(t, options(1, identity("node-0000000000000001"))), open(t, options(2, identity("node-0000000000000002")))
 	a.mesh.SetPeers([]stream.Peer{{Node: b.o.Self, Addr: addr(t, b.at(streamPort))}})
 	a.actors.SetMembers([]provider.Member{b.actors.Self()})
 	if _, err := a.actors.Call(within(t), 2, kind, nil); !isNotSent(fromActors(err)) {
@@ -242,8 +242,8 @@ func TestRestart(t *testing.T) {
 // refused at the door of protoactor, too.
 func TestStrangersAreRefused(t *testing.T) {
 	identity := identities(t)
-	a := start(t, options(1, identity("a")))
-	own, address := identity("b"), a.actors.Self()
+	a := start(t, options(1, identity("node-0000000000000001")))
+	own, address := identity("node-0000000000000002"), a.actors.Self()
 	refusals := func() int64 { return a.actors.Stats().Refused }
 	foreign := identities(t)
 	for name, change := range map[string]func(o *Options){
@@ -277,7 +277,7 @@ func TestCertificatesAreReloaded(t *testing.T) {
 	set := func(i stream.Identity) { now.Store(&i) }
 	set(foreign("a"))
 	a := open(t, options(1, func() stream.Credentials { return (*now.Load())() }))
-	b := open(t, options(2, identity("b")))
+	b := open(t, options(2, identity("node-0000000000000002")))
 	for _, p := range []*Peers{a, b} { // without gossip, which knows nobody
 		p.ready.Store(true)
 	}
@@ -286,7 +286,7 @@ func TestCertificatesAreReloaded(t *testing.T) {
 	if _, err := a.actors.Call(within(t), 2, kind, nil); !isNotSent(fromActors(err)) {
 		t.Fatal(err)
 	}
-	set(identity("a"))
+	set(identity("node-0000000000000001"))
 	for from, to := range map[*Peers]ids.Node{a: 2, b: 1} {
 		until(t, "a call that is answered", func() bool {
 			_, err := from.actors.Call(within(t), to, kind, nil)

@@ -11,9 +11,11 @@ import (
 
 	"dormouse/cluster/shards"
 	"dormouse/cluster/stream"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 	"dormouse/node/certs"
+	"dormouse/node/formats"
 )
 
 // engine leads the system group at node 1, and each shard at the node of the
@@ -35,7 +37,7 @@ func (e engine) Status(shard ids.Shard) (shards.Status, bool) {
 	return shards.Status{Shard: shard, Leader: n, Term: 1, Leads: n == e.self, Voters: []ids.Node{n}}, true
 }
 
-func (engine) Propose(_ ids.Shard, _ *wire.Batch, done func(error))              { done(nil) }
+func (engine) Propose(_ ids.Shard, _ *wire.Batch, done func(error))              { go done(nil) }
 func (engine) Receive(ids.Node, []byte) error                                    { return nil }
 func (engine) Serve(context.Context, ids.Node, []byte) ([]byte, error)           { return []byte("state"), nil }
 func (engine) Change(_ ids.Shard, _ shards.Change, _ ids.Node, done func(error)) { done(nil) }
@@ -73,12 +75,16 @@ func identities(t *testing.T) func(name string) stream.Identity {
 	}
 }
 
+// first is the format level of a cluster that never raised it.
+var first, _ = formats.Open(format.Program(), nothing{}, 0)
+
 // options are those of a node in its first life.
 func options(id ids.Node, identity stream.Identity, join ...string) Options {
 	return Options{
 		Self: wire.Node{ID: id, Incarnation: 1}, Name: "node-" + id.String(), Cluster: "mice", Bind: netip.MustParseAddrPort("127.0.0.1:0"),
 		Join: join, Identity: identity, Shards: 6, State: nothing{}, Serve: echo,
 		Datagrams: func(wire.Node, []wire.Forward) {}, Log: slog.New(slog.DiscardHandler),
+		Formats: first, Unfit: func(error) {},
 	}
 }
 
@@ -114,10 +120,10 @@ func start(t *testing.T, o Options) *Peers {
 func three(t *testing.T) []*Peers {
 	t.Helper()
 	identity := identities(t)
-	first := start(t, options(1, identity("a")))
+	first := start(t, options(1, identity("node-"+ids.Node(1).String())))
 	list := []*Peers{first}
-	for i, name := range []string{"b", "c"} {
-		list = append(list, start(t, options(ids.Node(i+2), identity(name), first.o.Bind.String())))
+	for id := ids.Node(2); id <= 3; id++ {
+		list = append(list, start(t, options(id, identity("node-"+id.String()), first.o.Bind.String())))
 	}
 	met(t, list...)
 	return list

@@ -11,6 +11,7 @@ import (
 	"dormouse/cluster/stream"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
+	"dormouse/node/formats"
 )
 
 // State reads what is committed, and here.
@@ -49,13 +50,22 @@ type Options struct {
 	// address may join. Identity is that of streams, likewise.
 	Keys     [][]byte
 	Identity stream.Identity
+	// AnyName lets every certificate of the CA speak as any node. Else it must have
+	// the name of the node (certs.MayBe), so that a stolen one speaks as no other.
+	AnyName bool
 
 	HTTP     uint16 // port of the API, 0 for none
 	Replicas int    // of each shard; default 3
 	Shards   ids.Shards
 	State    State
 
-	// Welcome tells a node that joins what it must know.
+	// Formats is the format level that the cluster agreed on, as far as is known here.
+	Formats *formats.Formats
+	// Unfit is told, once or more, that this node's program does not fit to what the
+	// others write: the node must end. It does not wait.
+	Unfit func(error)
+
+	// Welcome tells a node that joins what it must know; Peers adds the level.
 	Welcome func() Welcome
 	// Reload reads the node's files of keys and certificates anew.
 	Reload func() error
@@ -76,7 +86,7 @@ const FirstKind = 16
 // Kinds of calls.
 const (
 	kindFetch   = 1 // a part of a state
-	kindWelcome = 2 // from a node that wants to join: what it must know
+	kindWelcome = 2 // from a node that wants to join, with the format levels that it reads: what it must know
 	kindHello   = 3 // a node's record, to be written by the leader of the system group
 	kindLed     = 5 // the groups that a node leads
 	kindReload  = 6 // a node reads its keys and certificates anew

@@ -37,6 +37,8 @@ type Peers struct {
 
 	news chan struct{} // of what this node leads, or who is there to be told
 
+	deciding chan struct{} // of one place: see decide
+
 	place   placing
 	leaving atomic.Bool
 	fault   string // of the last hello; touched by its goroutine alone
@@ -65,7 +67,7 @@ func New(o Options) (*Peers, error) {
 	if o.Heard == nil {
 		o.Heard = func() {}
 	}
-	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, news: make(chan struct{}, 1), cancel: func() {}}
+	p := &Peers{o: o, nodes: map[ids.Node]*node{}, leads: map[ids.Shard]lead{}, news: make(chan struct{}, 1), deciding: make(chan struct{}, 1), cancel: func() {}}
 	if err := p.open(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -103,7 +105,7 @@ func (p *Peers) openMesh() error {
 		return fmt.Errorf("peers: listen for streams: %w", err)
 	}
 	p.mesh, err = stream.New(stream.Options{
-		Self: p.o.Self, Cluster: p.o.Cluster, Listener: listener, Identity: p.o.Identity,
+		Self: p.o.Self, Cluster: p.o.Cluster, Listener: listener, Identity: p.o.Identity, Claim: p.claims(),
 		Frame: p.frame, Serve: p.serveMesh, MaxServe: 256,
 		Refused: func(remote string, err error) {
 			p.o.Log.Warn("another node was refused, or refuses this one", "remote", remote, "reason", err)
@@ -149,6 +151,7 @@ func (p *Peers) Start(e Engine) error {
 	m, err := members.Start(members.Options{
 		Name: p.o.Name, ID: p.o.Self.ID, Incarnation: p.o.Self.Incarnation, Bind: p.o.Bind, Advertise: p.o.Advertise,
 		Join: p.joinList(), Cluster: p.o.Cluster, Keys: p.o.Keys, Zone: p.o.Zone, Ports: p.ports,
+		Reads: p.o.Formats.Program(), Writes: p.o.Formats.Level(),
 		Listener: members.Listener{Changed: p.gossip, Conflict: p.conflict}, Log: p.o.Log,
 	})
 	if err != nil {
@@ -214,6 +217,9 @@ func (p *Peers) gossip(events []members.Event, _ []members.Member) {
 		}
 		n.Member, n.alive = e.Member, alive
 		p.mu.Unlock()
+		if alive {
+			p.compare(e.Member)
+		}
 	}
 	p.setPeers()
 	for _, e := range events {
@@ -231,6 +237,9 @@ func (p *Peers) setPeers() {
 	var links []link.Peer
 	var actors []provider.Member
 	for _, n := range p.nodes {
+		if !p.fits(n) {
+			continue
+		}
 		self := wire.Node{ID: n.ID, Incarnation: n.Incarnation}
 		streams = append(streams, stream.Peer{Node: self, Addr: netip.AddrPortFrom(n.Addr.Addr(), n.Ports.Cluster)})
 		links = append(links, link.Peer{Node: self, Addr: netip.AddrPortFrom(n.Addr.Addr(), n.Ports.Link)})
@@ -256,7 +265,7 @@ func (p *Peers) alive(n ids.Node) (ok bool, since time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := p.nodes[n]
-	if m == nil || !m.alive || m.Leaving {
+	if m == nil || !m.alive || m.Leaving || !p.fits(m) {
 		return false, 0
 	}
 	return true, time.Since(m.since)

@@ -41,6 +41,7 @@ const systemVoters = 5
 
 // placeOnce looks at all that this node leads.
 func (p *Peers) placeOnce(context.Context) {
+	p.followFormat()
 	t, err := p.topology()
 	if err != nil {
 		p.o.Log.Error("the topology cannot be read", "error", err)
@@ -218,9 +219,9 @@ func (p *Peers) may(m ring.Move) bool {
 
 // hello makes sure that the cluster knows this node, and where it is.
 func (p *Peers) hello(ctx context.Context) {
-	want := Record{ID: p.o.Self.ID, Name: p.o.Name, Zone: p.o.Zone, Addr: p.members.Addr(), Weight: 1}
+	want := Record{ID: p.o.Self.ID, Name: p.o.Name, Zone: p.o.Zone, Addr: p.members.Addr(), Weight: 1, Reads: p.o.Formats.Program()}
 	have, found, err := p.record(want.ID)
-	if err != nil || found && (have.Removed || have.Name == want.Name && have.Zone == want.Zone && have.Addr == want.Addr) {
+	if err != nil || found && (have.Removed || have.Name == want.Name && have.Zone == want.Zone && have.Addr == want.Addr && have.Reads == want.Reads) {
 		return
 	}
 	if err = p.sayHello(ctx, want); err == nil {
@@ -228,6 +229,9 @@ func (p *Peers) hello(ctx context.Context) {
 	} else if text := err.Error(); text != p.fault && ctx.Err() == nil {
 		p.fault = text
 		p.o.Log.Warn("the cluster does not take this node yet", "reason", text)
+	}
+	if errors.Is(err, ErrFormat) {
+		p.o.Unfit(err)
 	}
 }
 
@@ -257,7 +261,7 @@ func (p *Peers) askHello(ctx context.Context, to ids.Node, request []byte) error
 	ctx, cancel := context.WithTimeout(ctx, helloEvery)
 	defer cancel()
 	_, err := p.mesh.Call(ctx, to, kindHello, request)
-	return err
+	return retold(err)
 }
 
 // Others are the nodes that are there, besides this one, in the order of their IDs.
@@ -265,7 +269,7 @@ func (p *Peers) Others() (list []ids.Node) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, n := range p.nodes {
-		if n.alive {
+		if n.alive && p.fits(n) {
 			list = append(list, id)
 		}
 	}
@@ -276,10 +280,7 @@ func (p *Peers) Others() (list []ids.Node) {
 // takeHello writes a node's record: replace(1) ID(8) record. A node that does not
 // lead the system group passes it on to who does.
 func (p *Peers) takeHello(ctx context.Context, b []byte) error {
-	if len(b) < 9 {
-		return wire.ErrFields
-	}
-	r, err := parseRecord(ids.Node(binary.BigEndian.Uint64(b[1:])), b[9:])
+	r, err := parseHello(b)
 	if err != nil {
 		return err
 	}
@@ -289,6 +290,14 @@ func (p *Peers) takeHello(ctx context.Context, b []byte) error {
 			return errors.New("peers: nobody leads the system group now")
 		}
 		return p.askHello(ctx, s.Leader, b)
+	}
+	if err := p.decide(ctx); err != nil {
+		return err
+	}
+	defer p.decided()
+	if err := p.mustRead(r.Name, r.Reads); err != nil {
+		p.o.Log.Warn("a node is not taken", "node", r.ID.String(), "reason", err)
+		return err
 	}
 	records, err := p.records()
 	if err != nil {
@@ -315,10 +324,23 @@ func (p *Peers) takeHello(ctx context.Context, b []byte) error {
 	return p.put(ctx, &r)
 }
 
+// parseHello reads the record of a hello.
+func parseHello(b []byte) (Record, error) {
+	if len(b) < 9 {
+		return Record{}, wire.ErrFields
+	}
+	return parseRecord(ids.Node(binary.BigEndian.Uint64(b[1:])), b[9:])
+}
+
 // put writes a record and waits for the commit.
 func (p *Peers) put(ctx context.Context, r *Record) error {
 	b := new(wire.Batch)
 	b.Put(wire.ClassMeta, r.key(), r.append(nil))
+	return p.commit(ctx, b)
+}
+
+// commit writes to the system group and waits.
+func (p *Peers) commit(ctx context.Context, b *wire.Batch) error {
 	done := make(chan error, 1)
 	p.engine.Propose(ids.System, b, func(err error) { done <- err })
 	select {

@@ -6,24 +6,28 @@ import (
 	"net/netip"
 
 	"dormouse/cluster/ring"
+	"dormouse/codec/format"
 	"dormouse/codec/ids"
 	"dormouse/codec/wire"
 )
 
 // Record is what the cluster knows of a node (wire.ClassMeta of ids.System, key
-// "n" and the ID): version(1) flags(1) weight(varint) name zone address(text).
+// "n" and the ID): version(1) flags(1) weight(1) name zone address(text), and behind
+// that in version 2 oldest(1) newest(1).
 type Record struct {
 	ID       ids.Node
 	Name     string
 	Zone     string
 	Addr     netip.AddrPort // where it gossips
 	Weight   int
-	Draining bool // it shall hold nothing, and then go
-	Removed  bool // it is lost, or has gone: its ID never comes back
+	Draining bool         // it shall hold nothing, and then go
+	Removed  bool         // it is lost, or has gone: its ID never comes back
+	Reads    format.Range // of its program
 }
 
 const (
-	recordVersion = 1
+	recordVersion1 = 1 // of a program that reads the first format level alone
+	recordVersion2 = 2
 
 	flagDraining = 1 << 0
 	flagRemoved  = 1 << 1
@@ -46,19 +50,32 @@ func (r *Record) append(dst []byte) []byte {
 	if r.Removed {
 		flags |= flagRemoved
 	}
-	dst = append(dst, recordVersion, flags, byte(r.Weight))
+	version := byte(recordVersion1)
+	if r.Reads != firstLevel {
+		version = recordVersion2
+	}
+	dst = append(dst, version, flags, byte(r.Weight))
 	for _, s := range []string{r.Name, r.Zone, r.Addr.String()} {
 		dst = wire.AppendText(dst, s)
+	}
+	if version == recordVersion2 {
+		dst = append(dst, byte(r.Reads.Oldest), byte(r.Reads.Newest))
 	}
 	return dst
 }
 
+// firstLevel is what a program reads that does not say.
+var firstLevel = format.Range{Oldest: format.First, Newest: format.First}
+
 func parseRecord(id ids.Node, b []byte) (r Record, err error) {
 	f := wire.NewFields(b)
 	version, flags := f.Byte(), f.Byte()
-	r = Record{ID: id, Weight: int(f.Byte()), Name: f.Text(), Zone: f.Text(), Draining: flags&flagDraining != 0, Removed: flags&flagRemoved != 0}
+	r = Record{ID: id, Weight: int(f.Byte()), Name: f.Text(), Zone: f.Text(), Draining: flags&flagDraining != 0, Removed: flags&flagRemoved != 0, Reads: firstLevel}
 	addr := f.Text()
-	if f.Err() != nil || version != recordVersion {
+	if version == recordVersion2 {
+		r.Reads = format.Range{Oldest: format.Level(f.Byte()), Newest: format.Level(f.Byte())}
+	}
+	if f.Err() != nil || version != recordVersion1 && version != recordVersion2 || !r.Reads.Valid() {
 		return Record{}, fmt.Errorf("peers: the record of node %v: %w", id, wire.ErrFields)
 	}
 	if r.Addr, err = netip.ParseAddrPort(addr); err != nil {

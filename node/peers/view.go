@@ -43,9 +43,10 @@ func (p *Peers) Nodes() ([]NodeView, error) {
 		}
 		if v == nil {
 			v = &NodeView{Record: Record{ID: id, Name: n.Name, Zone: n.Zone, Addr: n.Addr}}
+			v.Reads, _ = n.Formats()
 			views[id] = v
 		}
-		v.Alive, v.Leaving, v.Incarnation = n.alive, n.Leaving, n.Incarnation
+		v.Alive, v.Leaving, v.Incarnation = n.alive && p.fits(n), n.Leaving, n.Incarnation
 	}
 	p.mu.Unlock()
 	if v := views[p.o.Self.ID]; v != nil {

@@ -410,8 +410,8 @@ func (w *world) identityIn(prefix string, leader ids.Node) string {
 
 // single is the API of one node that leads everything, for what is read.
 func (w *world) single() *fleet.Fleet {
-	env := *w.nodes[0].env
-	env.State = w
+	of := w.nodes[0].env
+	env := endpoint.Env{Config: of.Config, State: w, Key: of.Key, Shards: of.Shards, Model: of.Model, Random: of.Random, Full: of.Full, Seal: of.Seal}
 	logger := slog.New(slog.DiscardHandler)
 	return fleet.New(&env, w, w.nodes[0].shell, credentials.New(&env, w, w.nodes[0].shell, logger), logger)
 }

@@ -79,8 +79,7 @@ const (
 func (o Options) withDefaults() Options {
 	o.CacheBytes = orDefault(o.CacheBytes, defaultCache)
 	o.MemTableBytes = orDefault(o.MemTableBytes, defaultMemTable)
-	o.LowSpace = max(orDefault(o.LowSpace, defaultLow), 0)
-	o.FullSpace = max(orDefault(o.FullSpace, defaultFull), 0)
+	o.watermarks()
 	o.BallastBytes = max(orDefault(o.BallastBytes, defaultBallast), 0)
 	if o.FS == nil {
 		o.FS = vfs.Default
@@ -109,7 +108,17 @@ func (o Options) validate() error {
 		return fmt.Errorf("store: a cache of %d bytes is below %d", o.CacheBytes, minCache)
 	case o.MemTableBytes < minMemTable:
 		return fmt.Errorf("store: a memtable of %d bytes is below %d", o.MemTableBytes, minMemTable)
-	case o.LowSpace < o.FullSpace:
+	}
+	return o.checkWatermarks()
+}
+
+func (o *Options) watermarks() {
+	o.LowSpace = max(orDefault(o.LowSpace, defaultLow), 0)
+	o.FullSpace = max(orDefault(o.FullSpace, defaultFull), 0)
+}
+
+func (o *Options) checkWatermarks() error {
+	if o.LowSpace < o.FullSpace {
 		return fmt.Errorf("store: the low watermark %d is below the full watermark %d", o.LowSpace, o.FullSpace)
 	}
 	return nil

@@ -46,6 +46,20 @@ func (m marks) next(was Space, available int64) Space {
 	return OK
 }
 
+// SetSpace changes Options.LowSpace and FullSpace, which have their defaults there,
+// too. The next measurement, within a second, goes by them.
+func (s *Store) SetSpace(low, full int64) error {
+	o := Options{LowSpace: low, FullSpace: full}
+	o.watermarks()
+	if err := o.checkWatermarks(); err != nil {
+		return err
+	}
+	s.space.mu.Lock()
+	defer s.space.mu.Unlock()
+	s.space.marks = marks{o.LowSpace, o.FullSpace}
+	return nil
+}
+
 // reserve is what is left to Pebble's flushes and compactions.
 func (m marks) reserve() int64 { return m.full / 2 }
 
@@ -56,7 +70,7 @@ func (m marks) reserve() int64 { return m.full / 2 }
 //	         over. The ballast is the proof: usage figures know nothing of
 //	         quotas, inodes and reserved blocks.
 type meter struct {
-	marks
+	marks   // guarded by mu
 	usage   func() (available int64, known bool)
 	ballast *ballast
 	changed func(from, to Space, available int64)
