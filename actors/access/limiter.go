@@ -8,12 +8,13 @@ import (
 )
 
 // Subject is what failures are counted by: a user's name, whether or not he exists,
-// or a source. It holds a hash of the name: people type passwords where names
+// the two of a name and a source, or a source. It holds a hash of the name: people type passwords where names
 // belong.
 type Subject [17]byte
 
 const (
 	subjectUser   = 'u'
+	subjectPair   = 'p'
 	subjectSource = 's'
 )
 
@@ -21,6 +22,16 @@ const (
 func Name(tenant, user string) (s Subject) {
 	sum := sha256.Sum256([]byte(tenant + "/" + user))
 	s[0] = subjectUser
+	copy(s[1:], sum[:])
+	return s
+}
+
+// Pair is the subject of a user at a source that he logged in from before: who
+// attacks his name from elsewhere does not lock him out there.
+func Pair(tenant, user string, source netip.Addr) (s Subject) {
+	prefix := Source(source)
+	sum := sha256.Sum256([]byte(tenant + "/" + user + "/" + string(prefix[:])))
+	s[0] = subjectPair
 	copy(s[1:], sum[:])
 	return s
 }
@@ -89,12 +100,17 @@ func (l *Limiter) Fail(s Subject, shared Count, now time.Time) (c Count, locked 
 }
 
 // Undo takes back a failure that was counted before it was known to be none.
-func (l *Limiter) Undo(s Subject, before Count) {
-	if before == (Count{}) {
-		l.Forget(s)
+func (l *Limiter) Undo(s Subject) {
+	t := l.table(&s)
+	c := t.get(s)
+	if c.Failures <= 1 {
+		t.forget(s)
 		return
 	}
-	l.table(&s).set(s, before)
+	if c.Failures--; c.Failures <= s.policy().Free {
+		c.Until = time.Time{}
+	}
+	t.set(s, c)
 }
 
 // Count is what this node knows of a subject.

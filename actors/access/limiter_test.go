@@ -126,7 +126,7 @@ func TestSources(t *testing.T) {
 }
 
 func TestVerified(t *testing.T) {
-	v := NewVerified([32]byte{1}, 3)
+	v := NewVerified([32]byte{1}, VerifiedFor, 3)
 	u, from := User{Tenant: "a", Name: "b", Hash: "h"}, netip.MustParseAddr("192.0.2.1")
 	p := v.Proof(&u, planted, from)
 	v.Add(p, now)
@@ -140,7 +140,7 @@ func TestVerified(t *testing.T) {
 	other.Hash = ""
 	for name, q := range map[string]Proof{
 		"other password": v.Proof(&u, planted+"x", from), "changed password": v.Proof(&changed, planted, from), "other user": v.Proof(&other, planted, from),
-		"from elsewhere": v.Proof(&u, planted, netip.MustParseAddr("192.0.3.1")), "other process": NewVerified([32]byte{2}, 3).Proof(&u, planted, from),
+		"from elsewhere": v.Proof(&u, planted, netip.MustParseAddr("192.0.3.1")), "other process": NewVerified([32]byte{2}, VerifiedFor, 3).Proof(&u, planted, from),
 	} {
 		if v.Has(q, now) {
 			t.Errorf("%s: known", name)

@@ -44,7 +44,7 @@ type Tenant struct {
 	Status   Status    `json:"status"`
 	Quotas   Quotas    `json:"quotas"`
 	Created  time.Time `json:"created"`
-	Revision uint64    `json:"revision"` // another one after each change
+	Revision uint64    `json:"revision,string"` // another one after each change
 }
 
 // Check says whether the record may be stored. ErrInvalid is wrapped.

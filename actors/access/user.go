@@ -22,7 +22,7 @@ type User struct {
 	Hash            Secret    `json:"-"` // of the password, "" for none: then he logs in by others' word alone
 	Created         time.Time `json:"created"`
 	PasswordChanged time.Time `json:"lastPasswordChange,omitzero"`
-	Revision        uint64    `json:"revision"`
+	Revision        uint64    `json:"revision,string"`
 }
 
 // MarshalJSON is the user as audit entries show him: without the hash.

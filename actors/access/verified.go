@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// Verified remembers passwords that were verified, so that a client that sends one
+// Verified remembers for a time what was verified. First, passwords that were verified, so that a client that sends one
 // with each request does not cost an Argon2 each. What it keeps is a keyed hash of
 // the password together with the stored hash and the source: nobody gets a password
 // out of it without the key, a changed password is not in it, nor one that is sent
-// from elsewhere. It is filled in the order in which it forgets. Its owner guards it.
+// from elsewhere. Second, who was let in from where. What is remembered first is
+// forgotten first. Its owner guards it.
 type Verified struct {
 	key  [32]byte
+	keep time.Duration
 	ring []Proof // oldest at next
 	next int
 	till map[Proof]time.Time
@@ -27,14 +29,16 @@ type Proof [sha256.Size]byte
 const (
 	// VerifiedFor is how long a password is remembered.
 	VerifiedFor = 5 * time.Minute
-	// MaxVerified bounds the passwords that are remembered; the oldest goes.
+	// KnownFor is how long it is remembered that somebody was let in from a source.
+	KnownFor = 24 * time.Hour
+	// MaxVerified bounds what is remembered; the oldest goes.
 	MaxVerified = 1 << 14
 )
 
-// NewVerified makes an empty memory for at most most passwords. key are random
+// NewVerified makes an empty memory that keeps at most most proofs. key are random
 // bytes of this process.
-func NewVerified(key [32]byte, most int) *Verified {
-	return &Verified{key: key, ring: make([]Proof, most), till: map[Proof]time.Time{}}
+func NewVerified(key [32]byte, keep time.Duration, most int) *Verified {
+	return &Verified{key: key, keep: keep, ring: make([]Proof, most), till: map[Proof]time.Time{}}
 }
 
 // Proof makes a proof of a password. It needs no guard.
@@ -51,13 +55,18 @@ func (v *Verified) Proof(u *User, password Secret, source netip.Addr) (p Proof) 
 	return p
 }
 
-// Has says that the password was verified in the last VerifiedFor.
+// From makes the proof of somebody, or a token, who was let in from a source.
+func (v *Verified) From(tenant, name string, source netip.Addr) Proof {
+	return v.Proof(&User{Tenant: tenant, Name: name}, "", source)
+}
+
+// Has says that the proof was added in the time that is remembered.
 func (v *Verified) Has(p Proof, now time.Time) bool {
 	till, found := v.till[p]
 	return found && now.Before(till)
 }
 
-// Add remembers a password that was just verified.
+// Add remembers what was just verified. It does not renew what is remembered.
 func (v *Verified) Add(p Proof, now time.Time) {
 	if v.Has(p, now) {
 		return
@@ -65,7 +74,7 @@ func (v *Verified) Add(p Proof, now time.Time) {
 	delete(v.till, v.ring[v.next])
 	v.ring[v.next] = p
 	v.next = (v.next + 1) % len(v.ring)
-	v.till[p] = now.Add(VerifiedFor)
+	v.till[p] = now.Add(v.keep)
 }
 
 // Len is how many are remembered.
