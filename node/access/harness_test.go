@@ -164,9 +164,10 @@ const adminPassword = "planted-admin-password"
 // their admins, admin and ann.
 func newWorld(t testing.TB, nodes int, change func(*Options)) *world {
 	w := &world{TB: t, sys: &system{records: map[string][]byte{}}, time: time.UnixMilli(1_800_000_000_123), log: new(bytes.Buffer)}
+	out := &guarded{w: w.log}
 	for range nodes {
 		n := &node{sys: w.sys}
-		o := Options{Store: n, Cost: cheap, Now: w.now, Log: slog.New(slog.NewTextHandler(&guarded{w: w.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		o := Options{Store: n, Cost: cheap, Now: w.now, Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 		if change != nil {
 			change(&o)
 		}
@@ -183,8 +184,8 @@ func newWorld(t testing.TB, nodes int, change func(*Options)) *world {
 	if _, err := w.CreateTenant(t.Context(), &w.admin, NewTenant{ID: "Acme", Name: "Acme Inc."}); err != nil {
 		t.Fatal(err)
 	}
-	for_ := w.login("acme/management/admin:" + adminPassword)
-	if _, err := w.CreateUser(t.Context(), &for_, NewUser{Name: "Ann", Roles: access.RoleTenantAdmin, Password: annPassword}); err != nil {
+	acting := w.login("acme/management/admin:" + adminPassword)
+	if _, err := w.CreateUser(t.Context(), &acting, NewUser{Name: "Ann", Roles: access.RoleTenantAdmin, Password: annPassword}); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -235,7 +236,7 @@ func (w *world) user(name string, roles access.Roles) access.User {
 	return u
 }
 
-// kinds names the kind of an error.
+// kind names the kind of an error.
 func kind(err error) string {
 	for _, k := range []struct {
 		name string

@@ -458,7 +458,7 @@ func TestSecretsStayHere(t *testing.T) {
 		seen.Write(e.Before)
 		seen.Write(e.After)
 	}
-	seen.WriteString(w.log.String())
+	seen.WriteString("\n" + w.log.String() + "\n")
 	for k, v := range w.sys.records {
 		fmt.Fprintf(&seen, "%q %q\n", k, v)
 	}

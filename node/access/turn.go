@@ -18,9 +18,9 @@ const maxWaiting = 64
 // committed together.
 type change struct {
 	*Service
-	by      *access.Principal
-	now     time.Time
-	batch   wire.Batch
+	by    *access.Principal
+	now   time.Time
+	batch wire.Batch
 }
 
 // turn decides a change where the system group is led, and waits for the commit. The
