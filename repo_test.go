@@ -155,6 +155,7 @@ var homes = []home{
 	{module: "go.yaml.in/yaml/v3", home: []string{"node/config"}},
 	{module: "github.com/KimMachineGun/automemlimit", home: []string{"node"}},
 	{module: "github.com/HdrHistogram/hdrhistogram-go", home: []string{"bench"}},
+	{module: "golang.org/x/crypto", home: []string{"actors/access"}},
 	{module: "golang.org/x/sys", home: []string{"node/ingress", "persistence/store", "bench"}},
 	{module: "github.com/cockroachdb/datadriven", tests: []string{"actors", "codec", "persistence"}},
 	{module: "github.com/anishathalye/porcupine", tests: []string{"cluster"}},

@@ -29,6 +29,13 @@ const (
 	ClassOnce         Class = 'x' // hash(16) -> answer kept for an Idempotency-Key
 	ClassMeta         Class = 's' // name -> what the shard knows of itself
 
+	// In ids.System alone: who may do what (actors/access).
+	ClassTenant Class = 'T' // tenant -> tenant
+	ClassUser   Class = 'U' // tenant 0 name -> user
+	ClassToken  Class = 'K' // i token(8) -> token; u tenant 0 name 0 token(8) -> empty
+	ClassLock   Class = 'L' // subject(17) -> failures to log in, as all nodes know them
+	ClassAudit  Class = 'J' // tenant 0 entry(8) -> what was changed, and by whom
+
 	// What a replica of a shard keeps for itself: it is neither in the state of
 	// the shard nor in a snapshot of it.
 	ClassLog    Class = 'l' // index(8) -> entry of the shard's log
@@ -40,7 +47,7 @@ const (
 // StateClasses are the classes of a shard's state, in their order: what its log
 // changes, and a snapshot carries.
 var StateClasses = []Class{
-	ClassSecure, ClassCID, ClassAddress, ClassRegistration, ClassByDevice, ClassContact, ClassClaim, ClassCredentials,
+	ClassSecure, ClassCID, ClassAudit, ClassToken, ClassLock, ClassTenant, ClassUser, ClassAddress, ClassRegistration, ClassByDevice, ClassContact, ClassClaim, ClassCredentials,
 	ClassObject, ClassOperation, ClassActive, ClassMeta, ClassTimer, ClassValue, ClassOnce,
 }
 
