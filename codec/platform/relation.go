@@ -111,7 +111,10 @@ func ParseReferences(body []byte) (objects []ids.Object, many bool, err error) {
 	raw := f.Get(ReferencesList)
 	if raw == nil {
 		id, err := parseReference(f)
-		return []ids.Object{id}, false, err
+		if err != nil {
+			return nil, false, err
+		}
+		return []ids.Object{id}, false, nil
 	}
 	objects, err = parseReferences(raw)
 	return objects, true, err
