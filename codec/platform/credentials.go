@@ -3,8 +3,6 @@ package platform
 import (
 	"encoding/hex"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"dormouse/codec/query"
@@ -27,14 +25,9 @@ type Credentials struct {
 // CredentialsPath is where the credentials of endpoints are found.
 const CredentialsPath = "/service/lwm2m-agent/credentials"
 
-// CredentialsAddress is where those of one endpoint are. The name is one segment
-// whatever is in it, and none that a client or server would resolve.
+// CredentialsAddress is where those of one endpoint are.
 func CredentialsAddress(endpoint string) string {
-	segment := url.PathEscape(endpoint)
-	if segment == "." || segment == ".." {
-		segment = strings.ReplaceAll(segment, ".", "%2E")
-	}
-	return CredentialsPath + "/" + segment
+	return CredentialsPath + "/" + segment(endpoint)
 }
 
 const (

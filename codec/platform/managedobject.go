@@ -15,24 +15,24 @@ type ManagedObject struct {
 	Name             string
 	Owner            string
 	Created, Updated time.Time
+	References       References
 	Fragments        Fragments // all else, none of reservedObject
 }
 
 // ObjectsPath is where managed objects are found.
 const ObjectsPath = "/inventory/managedObjects"
 
-// references are the collections of relations that a client expects to find;
-// they are empty as long as objects have none.
-var references = [...]string{"childDevices", "childAssets", "childAdditions", "deviceParents", "assetParents", "additionParents"}
-
 // reservedObject are the members that are the server's to say. A client that
 // writes back what it read sends them too: they are passed over.
-var reservedObject = append([]string{"id", "self", "creationTime", "lastUpdated", "type", "name", "owner"}, references[:]...)
+var reservedObject = append([]string{"id", "self", "creationTime", "lastUpdated", "type", "name", "owner"}, relationNames[:]...)
 
 // AppendManagedObject appends the object as the platform shows it. base is the
 // scheme and authority of links, such as http://127.0.0.1:8080.
 func AppendManagedObject(dst []byte, m *ManagedObject, base string) []byte {
-	self := base + ObjectsPath + "/" + m.ID.String()
+	return appendManagedObject(dst, m, base+ObjectsPath+"/"+m.ID.String(), base)
+}
+
+func appendManagedObject(dst []byte, m *ManagedObject, self, base string) []byte {
 	o := newObject(dst)
 	o.text("id", m.ID.String())
 	o.text("self", self)
@@ -41,12 +41,9 @@ func AppendManagedObject(dst []byte, m *ManagedObject, base string) []byte {
 	o.optional("owner", m.Owner)
 	o.time("creationTime", m.Created)
 	o.time("lastUpdated", m.Updated)
-	for _, name := range references {
-		o.name(name)
-		r := newObject(o.buf)
-		r.text("self", self+"/"+name)
-		r.raw("references", []byte("[]"))
-		o.buf = r.close()
+	for r := range relations { // a client expects to find them all
+		o.name(r.String())
+		o.buf = appendReferences(o.buf, base+RelationAddress(m.ID, r), m.References[r], base)
 	}
 	o.fragments(m.Fragments)
 	return o.close()
@@ -67,6 +64,9 @@ func ParseManagedObject(body []byte) (m ManagedObject, err error) {
 	}
 	if m.ID, err = ids.ParseObject(id); err != nil {
 		return ManagedObject{}, fmt.Errorf("%w: id %q: %w", ErrShape, id, err)
+	}
+	if m.References, err = shownReferences(f); err != nil {
+		return ManagedObject{}, err
 	}
 	m.Fragments = f.Without(reservedObject...)
 	return m, nil

@@ -1,6 +1,10 @@
 package platform
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // reader takes typed members out of fragments and keeps the first fault.
 type reader struct {
@@ -29,6 +33,28 @@ func (r *reader) pointer(name string) *string {
 	}
 	s := r.text(name)
 	return &s
+}
+
+// flag is nil for an absent member or null.
+func (r *reader) flag(name string) *bool {
+	if raw := r.fragments.Get(name); raw == nil || isNull(raw) {
+		return nil
+	}
+	v := r.bool(name)
+	return &v
+}
+
+// object is nil for an absent member or null.
+func (r *reader) object(name string) json.RawMessage {
+	raw := r.fragments.Get(name)
+	if raw == nil || isNull(raw) {
+		return nil
+	}
+	if raw[0] != '{' {
+		r.fault(fmt.Errorf("%w: %s is no object", ErrShape, name))
+		return nil
+	}
+	return raw
 }
 
 func (r *reader) bool(name string) bool {

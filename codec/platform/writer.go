@@ -40,6 +40,11 @@ func (o *object) integer(name string, value int64) {
 	o.buf = strconv.AppendInt(o.buf, value, 10)
 }
 
+func (o *object) bool(name string, value bool) {
+	o.name(name)
+	o.buf = strconv.AppendBool(o.buf, value)
+}
+
 func (o *object) raw(name string, value json.RawMessage) {
 	o.name(name)
 	o.buf = append(o.buf, value...)

@@ -65,7 +65,7 @@ func TestRequestsAreGolden(t *testing.T) {
 var full = []any{
 	operationShape{1<<63 - 1, 1<<64 - 1, "name", platform.Failed, at(1), at(2), "read <&> \u2028", "result \x00", json.RawMessage(`[{"a":1.50e400}]`),
 		"failure", true, fragments(`{"c8y_X":{"<&>":18446744073709551615},"b":[null,1.0]}`)},
-	objectShape{1<<64 - 1, "type", "name", "owner", at(1), at(2), fragments(`{"a":"<>"}`)},
+	objectShape{1<<64 - 1, "type", "name", "owner", at(1), at(2), platform.References{platform.ChildAssets: {{ID: 1<<64 - 1, Name: "<child>"}}}, fragments(`{"a":"<>"}`)},
 	objectChangeShape{text("type"), text(""), text("owner"), fragments(`{"a":null}`)},
 	newOperationShape{1<<64 - 1, "text", true, fragments(`{"a":null}`)},
 	operationChangeShape{platform.Failed, "reason"},

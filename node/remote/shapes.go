@@ -29,13 +29,14 @@ type operationShape struct {
 }
 
 type objectShape struct {
-	ID        ids.Object         `json:"id"`
-	Type      string             `json:"type,omitempty"`
-	Name      string             `json:"name,omitempty"`
-	Owner     string             `json:"owner,omitempty"`
-	Created   time.Time          `json:"created"`
-	Updated   time.Time          `json:"updated"`
-	Fragments platform.Fragments `json:"fragments,omitempty"`
+	ID         ids.Object          `json:"id"`
+	Type       string              `json:"type,omitempty"`
+	Name       string              `json:"name,omitempty"`
+	Owner      string              `json:"owner,omitempty"`
+	Created    time.Time           `json:"created"`
+	Updated    time.Time           `json:"updated"`
+	References platform.References `json:"references,omitzero"`
+	Fragments  platform.Fragments  `json:"fragments,omitempty"`
 }
 
 type objectChangeShape struct {
