@@ -90,9 +90,11 @@ func (r *Reader) Next() (Line, error) {
 			}
 			continue
 		}
-		reason, err = r.pass(window, reason, open, err)
+		if reason, err = r.pass(window, reason, open, err); err != nil {
+			return Line{}, err
+		}
 		line.Faults = Faults{{Reason: reason}}
-		return line, err
+		return line, nil
 	}
 }
 
