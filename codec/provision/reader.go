@@ -41,6 +41,7 @@ type Reader struct {
 	rules   Rules
 	number  int // of the next line of text
 	cells   cells
+	builder builder
 	earlier earlier
 }
 
@@ -175,10 +176,11 @@ func (r *Reader) read(line *Line) bool {
 		line.Faults = Faults{{Reason: fmt.Sprintf("has too %s columns: %d, and the header has %d", what, c.len(), columns)}}
 		return true
 	}
-	b := builder{rules: r.rules}
-	r.fill(&b)
+	b := &r.builder // one for all lines: a device is large
+	*b = builder{rules: r.rules}
+	r.fill(b)
 	b.related()
-	r.earlier.find(&b)
+	r.earlier.find(b)
 	line.Faults = b.faults
 	if len(b.faults) > 0 {
 		line.Device.Endpoint = b.device.Endpoint
