@@ -154,6 +154,14 @@ func TestChange(t *testing.T) {
 	if _, _, err := g.Change([]byte(`{"lwm2mPskKey":"00"}`), Rules{}); len(reasons(err)) != 1 {
 		t.Error(err)
 	}
+	// The key of another mode is not one that was made.
+	g.Mode, g.PSKID, g.BootstrapMode = PSK, "e", NoSec
+	if _, _, err := g.Change([]byte(`{"securityMode":"PSK_GENERATED"}`), Rules{}); len(reasons(err)) != 1 {
+		t.Error(err)
+	}
+	if _, _, err := g.Change([]byte(`{"securityMode":"PSK_GENERATED","lwm2mPskKey":null}`), Rules{}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestCheckFindsWhatCodeDid(t *testing.T) {
@@ -165,6 +173,10 @@ func TestCheckFindsWhatCodeDid(t *testing.T) {
 		"lwm2mServerUri must not be given together with servers"}
 	if got := reasons(d.Check(Rules{})); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+	d.Servers = []Server{{URI: "coaps://a", Binding: "uq"}}
+	if d.Check(Rules{}); d.Servers[0].Binding != "uq" {
+		t.Errorf("a look at the servers changed them: %+v", d.Servers)
 	}
 	d = everything()
 	d.RequestTimeout = Some(time.Hour)
