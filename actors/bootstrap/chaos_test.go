@@ -220,3 +220,58 @@ func balanced(t *testing.T, nd *node) {
 		t.Errorf("a session has no end: %s", lifecycle(nd.notices))
 	}
 }
+
+// A node that dies at any event, before or after its commit, ends well.
+func TestNodeDiesAtEveryEvent(t *testing.T) {
+	for _, h := range []habits{zephyr, leshan, wakaama, old} {
+		for _, died := range []crash{beforeCommit, afterCommit} {
+			for at := 1; ; at++ {
+				var account map[lwm2m.Path]lwm2m.Value
+				nd, d := play(t, two(), h, func(nd *node, d *device) {
+					account = accountOf(d.stored, d.account)
+					nd.fails = func() crash {
+						if nd.events == at {
+							return died
+						}
+						return noCrash
+					}
+				})
+				// An answer to Finish that nobody keeps leaves the session in doubt.
+				if last := nd.session().Last(); last == nil || last.Reason != "" {
+					t.Errorf("account at %d, event %d, %d: %+v", h.account, at, died, last)
+				}
+				holds(t, effective(two(), d), d, account)
+				if nd.events < at {
+					break
+				}
+			}
+		}
+	}
+}
+
+// A device that restarts behind any request begins anew, and ends well.
+func TestDeviceRestartsAtEveryStep(t *testing.T) {
+	for _, h := range []habits{zephyr, leshan, wakaama, old} {
+		h.attempts = 2
+		for at := 1; at < 9; at++ {
+			var account map[lwm2m.Path]lwm2m.Value
+			booted := false
+			nd, d := play(t, two(), h, func(nd *node, d *device) {
+				account = accountOf(d.stored, d.account)
+				receive := nd.device
+				nd.device = func(data []byte) {
+					receive(data)
+					if !booted && len(d.asked) == at && d.state != deviceDone {
+						booted = true
+						d.boot()
+						d.after(time.Second, d.begin)
+					}
+				}
+			})
+			if got := lifecycle(nd.notices); got != "Start Failure Start End" || !booted {
+				t.Errorf("account at %d, step %d: %s, %v", h.account, at, got, booted)
+			}
+			holds(t, effective(two(), d), d, account)
+		}
+	}
+}

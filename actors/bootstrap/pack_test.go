@@ -60,7 +60,7 @@ func pack(t *testing.T, nd *node, s *Session, accept lwm2m.Format, queries ...st
 	}
 }
 
-func TestPackIsTheVector(t *testing.T) { // int-12-12
+func TestInt1212PackIsTheVector(t *testing.T) {
 	n := newNetwork(t, 1)
 	nd := newNode(n, vectorConfig())
 	body, notices, r := pack(t, nd, New(nd.env, testID, testName), lwm2m.FormatSenMLJSON, "ep="+testName, "acc=</0/0>")
@@ -172,7 +172,7 @@ func TestPackRefused(t *testing.T) {
 }
 
 // int-12-12 with a client as it is: the pack first, and the long way where there is none.
-func TestPackThenTheLongWay(t *testing.T) {
+func TestInt1212ThenTheLongWay(t *testing.T) {
 	nd, d := play(t, basic(), anjay, nil)
 	if d.state != deviceDone || lifecycle(nd.notices) != "Start End" || len(d.asked) != 0 {
 		t.Errorf("%d, %v, %v", d.state, nd.notices, d.asked)

@@ -71,6 +71,14 @@ func Load(env *Env, id ids.Endpoint, stored []byte) (*Session, error) {
 	return s, nil
 }
 
+// String names the session, and shows nothing of what it writes.
+func (s *Session) String() string {
+	return fmt.Sprintf("bootstrap of endpoint %016x", uint64(s.id))
+}
+
+// GoString is String.
+func (s *Session) GoString() string { return s.String() }
+
 // Phase is where the session stands.
 func (s *Session) Phase() Phase { return s.r.Phase }
 
