@@ -157,6 +157,9 @@ func TestAccessRules(t *testing.T) {
 func TestEmptyResources(t *testing.T) {
 	at := lwm2m.NewPath(0, 1)
 	nodes := securityNodes(at, "coap://h", false, &Security{Mode: NoSec, Identity: "x", Key: NewSecret([]byte("y"))}, 9)
+	if account := securityNodes(at, "coap://h", true, &Security{Mode: NoSec}, 0); len(account) != 6 {
+		t.Errorf("an account without a short server ID has %v", account)
+	}
 	for f, want := range map[lwm2m.Format]string{
 		lwm2m.FormatTLV:       "c80008636f61703a2f2f68c10100c10203c003c004c005c10a09",
 		lwm2m.FormatSenMLJSON: fmt.Sprintf("%x", `[{"bn":"/0/1/","n":"0","vs":"coap://h"},{"n":"1","vb":false},{"n":"2","v":3},{"n":"3","vd":""},{"n":"4","vd":""},{"n":"5","vd":""},{"n":"10","v":9}]`),

@@ -72,6 +72,11 @@ func TestRecordBothWaysAndCut(t *testing.T) {
 			}
 		}
 	}
+	long := records()[0].r
+	long.Known = make([]uint16, maxList+1)
+	if _, _, err := parseRecord(long.append(nil)); !errors.Is(err, ErrRecord) {
+		t.Errorf("a list too long: %v", err)
+	}
 	if _, err := Load(&Env{}, 1, nil); !errors.Is(err, ErrRecord) {
 		t.Error(err)
 	}

@@ -1,7 +1,9 @@
 package bootstrap
 
 import (
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -554,6 +556,13 @@ func TestSecretsDoNotShow(t *testing.T) {
 	key := string(c.Servers[0].Key.Reveal())
 	text := fmt.Sprintf("%v %+v %#v %s %x %q %v", c, c, c, c.Servers[0].Key, c.Servers[0].Key, c.Servers[0].Key, nd.notices)
 	text += fmt.Sprintf("%v %+v %#v", nd.s, nd.s, nd.s)
+	encoded, err := json.Marshal(c)
+	if err != nil || !strings.Contains(string(encoded), hidden) {
+		t.Errorf("%s, %v", encoded, err)
+	}
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "config", c, "key", c.Servers[0].Key)
+	text += string(encoded) + logged.String()
 	for _, r := range nd.results {
 		text += fmt.Sprintf("%+v", r)
 	}

@@ -259,3 +259,46 @@ func TestPackBesideASession(t *testing.T) {
 		t.Errorf("%+v", h.fx)
 	}
 }
+
+// Answers that make no sense are refusals: of a Discover, and of a Read.
+func TestAnswersOfNoSense(t *testing.T) {
+	c := basic()
+	c.ReadBack = true
+	h := newHand(t, c)
+	h.begin(1)
+	h.want("Discover", h.answer(coap.Content, "</0/0></0/1>"), "DELETE /0")
+	h.answer(coap.Deleted, "")
+	h.answer(coap.Deleted, "")
+	h.answer(coap.Deleted, "")
+	h.answer(coap.Changed, "")
+	h.want("writes", h.answer(coap.Changed, ""), "GET /1")
+	h.want("Read", h.answer(coap.Content, "\xff"), "POST /bs")
+	h.answer(coap.Changed, "")
+	if r := h.fx.Result; h.s.Phase() != Done || len(r.Refused) != 1 || r.Refused[0].Code != 0 || len(r.Read) != 0 {
+		t.Errorf("%+v", r)
+	}
+	h.fx.Reset()
+	if h.fx.Record != nil || len(h.fx.Sends)+len(h.fx.Notices) > 0 || h.fx.Result != nil {
+		t.Errorf("%+v", h.fx)
+	}
+}
+
+func TestClip(t *testing.T) {
+	if got := clip(strings.Repeat("ä", 150)); len(got) != maxDiagnostic {
+		t.Errorf("%d bytes", len(got))
+	}
+	if got := clip("x" + strings.Repeat("ä", 150)); len(got) != maxDiagnostic-1 {
+		t.Errorf("%d bytes", len(got))
+	}
+}
+
+func TestNoticeNames(t *testing.T) {
+	seen := map[string]bool{}
+	for k := Start; k < noticeKinds; k++ {
+		if name := k.String(); name == "unknown" || seen[name] {
+			t.Errorf("notice %d is %q", k, name)
+		} else {
+			seen[name] = true
+		}
+	}
+}
