@@ -140,7 +140,7 @@ func randomConfig(random *rand.Rand, h *habits) *Config {
 		c.ReadBack = random.IntN(2) == 0
 	}
 	_, refused := h.refuses["GET /"]
-	if hidden := h.discover != coap.Content || h.silent || refused || h.pack; hidden && h.account > 0 || random.IntN(4) == 0 {
+	if hidden := h.discover != coap.Content || h.silent || refused || h.pack; hidden && (h.account > 0 || h.silent) || random.IntN(4) == 0 {
 		c.Offset = ptr(h.account + 1)
 	}
 	if random.IntN(6) == 0 {
@@ -180,14 +180,16 @@ func verdict(t *testing.T, nd *node, d *device, account map[lwm2m.Path]lwm2m.Val
 			t.Errorf("done, says the session; the device is in state %d", d.state)
 		}
 		if d.state == deviceDone {
-			holds(t, effective(nd.config, d), d, account)
+			holds(t, effective(nd), d, account)
 		}
 	}
 }
 
-// effective is the configuration with what the device's version makes of it.
-func effective(c *Config, d *device) *Config {
-	if d.listing != "lwm2m=1.0" || d.silent || d.refuses["GET /"] != 0 {
+// effective is the configuration with what the device's version makes of it, where the
+// session could learn it.
+func effective(nd *node) *Config {
+	c := nd.config
+	if nd.session().r.Found.version != lwm2m.V1_0 {
 		return c
 	}
 	e := *c
@@ -240,7 +242,7 @@ func TestNodeDiesAtEveryEvent(t *testing.T) {
 				if last := nd.session().Last(); last == nil || last.Reason != "" {
 					t.Errorf("account at %d, event %d, %d: %+v", h.account, at, died, last)
 				}
-				holds(t, effective(two(), d), d, account)
+				holds(t, effective(nd), d, account)
 				if nd.events < at {
 					break
 				}
@@ -271,7 +273,7 @@ func TestDeviceRestartsAtEveryStep(t *testing.T) {
 			if got := lifecycle(nd.notices); got != "Start Failure Start End" || !booted {
 				t.Errorf("account at %d, step %d: %s, %v", h.account, at, got, booted)
 			}
-			holds(t, effective(two(), d), d, account)
+			holds(t, effective(nd), d, account)
 		}
 	}
 }

@@ -80,11 +80,11 @@ type Result struct {
 type Refusal struct {
 	Method coap.Code // 0.04 Delete, 0.03 Write, 0.01 Read
 	Path   lwm2m.Path
-	Code   coap.Code // of its answer, 0.00 for a Reset or an answer that makes no sense
+	Code   coap.Code // of its answer, 0.00 where it makes no sense
 }
 
 func (r Refusal) String() string {
-	why := "was rejected"
+	why := "was answered what makes no sense"
 	if r.Code != 0 {
 		why = "was answered " + r.Code.String()
 	}

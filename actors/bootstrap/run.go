@@ -151,7 +151,8 @@ func (s *Session) exchanged(now time.Time, out exchange.Out, fx *Effects) {
 }
 
 // Rejected requests go out again: a Reset is what a device sends that has not heard yet
-// that its own request was answered, or that has just restarted.
+// that its own request was answered, or that has just restarted. One that goes on with
+// them is in no bootstrap.
 const (
 	maxResets  = 3
 	resetPause = 2 * time.Second
@@ -166,10 +167,10 @@ func (s *Session) answered(now time.Time, r *exchange.Result, fx *Effects) {
 		s.r.Resets++
 		s.pause = now.Add(resetPause)
 		s.notice(Rejected, t.String(), fx)
-	case r.Outcome == exchange.NotAcknowledged, r.Outcome == exchange.NotAnswered && !t.discovers():
+	case t.discovers() && r.Outcome != exchange.NotAcknowledged:
+		s.discovered(now, r, fx)
+	case r.Outcome == exchange.NotAcknowledged, r.Outcome == exchange.NotAnswered, r.Outcome == exchange.ResetByPeer:
 		s.fail(now, t.String()+": "+r.Outcome.String()+t.doubt(), fx)
-	case t.discovers():
-		s.discovered(r, fx)
 	case t.method == coap.POST:
 		s.finished(now, r, fx)
 	default:
@@ -198,24 +199,40 @@ func (t *step) String() string {
 }
 
 // discovered takes the answer to the Discover, or that there is none, and plans anew.
-func (s *Session) discovered(r *exchange.Result, fx *Effects) {
-	if r.Outcome == exchange.Answered && r.Response.Code == coap.Content {
-		f, err := parseDiscover(r.Response.Payload, &s.config.Account)
-		if err == nil {
-			s.r.Found = f
-			if len(f.accounts) > 0 {
-				s.r.Known = f.accounts
-			}
-		} else {
-			s.notice(Refused, "Discover: "+err.Error(), fx)
-		}
-	} else {
-		s.notice(Refused, "Discover: "+ending(r), fx)
+func (s *Session) discovered(now time.Time, r *exchange.Result, fx *Effects) {
+	f, refused, why := s.readDiscover(r)
+	if why != "" {
+		s.notice(Refused, "Discover: "+why, fx)
+	}
+	if !f.answered && !refused && !s.safe() {
+		s.fail(now, "Discover: "+why+"; without it or an offset of /0 the account might be overwritten", fx)
+		return
+	}
+	s.r.Found = f
+	if len(f.accounts) > 0 {
+		s.r.Known = f.accounts
 	}
 	s.plan = newPlan(s.config, &s.r.Found, s.r.Known)
 	s.r.Digest, s.r.Account = s.plan.digest(), s.plan.account
 	s.r.Step, s.r.Resets = 1, 0
 }
+
+// readDiscover is what was found, or why nothing was. refused: the device said so; what
+// was lost, rejected or cannot be read is no refusal of a device that knows no Discover.
+func (s *Session) readDiscover(r *exchange.Result) (f found, refused bool, why string) {
+	if r.Outcome != exchange.Answered || r.Response.Code != coap.Content {
+		return found{}, r.Outcome == exchange.Answered, ending(r)
+	}
+	f, err := parseDiscover(r.Response.Payload, &s.config.Account)
+	if err != nil {
+		return found{}, false, err.Error()
+	}
+	return f, false, ""
+}
+
+// safe reports that the place of the account is known without a Discover, or that the
+// operator chose numbers.
+func (s *Session) safe() bool { return s.config.Offset != nil || len(s.r.Known) > 0 }
 
 // done takes the answer to a Delete, Write or Read. A refusal is noted, no more: what
 // the whole is worth the device says at the end.

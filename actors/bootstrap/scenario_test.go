@@ -406,7 +406,9 @@ func TestSilence(t *testing.T) {
 	}
 	mute := leshan
 	mute.silent = true
-	if nd, d := play(t, basic(), mute, nil); lifecycle(nd.notices) != "Start End" || d.state != deviceDone {
+	offset := basic()
+	offset.Offset = ptr[uint16](1)
+	if nd, d := play(t, offset, mute, nil); lifecycle(nd.notices) != "Start End" || d.state != deviceDone {
 		t.Error("a Discover that is never answered ends the session", nd.notices)
 	}
 }

@@ -180,16 +180,56 @@ func TestResets(t *testing.T) {
 		reject()
 		h.want("after a pause", h.asks(), "GET /")
 	}
-	h.hear(coap.Message{Type: coap.Reset, MessageID: h.last.MessageID})
-	h.want("in the end", h.asks(), "DELETE /0")
+	h.want("then", h.answer(coap.NotFound, ""), "DELETE /0")
 	for range maxResets {
 		reject()
 		h.want("the next step", h.asks(), "DELETE /0")
 	}
 	h.hear(coap.Message{Type: coap.Reset, MessageID: h.last.MessageID})
-	h.want("in the end", h.asks(), "DELETE /1")
-	if r := h.s.r.Refused; len(r) != 1 || r[0].String() != "Delete /0 was rejected" {
-		t.Errorf("refused %v", r)
+	if r := h.fx.Result; h.s.Phase() != Failed || r.Reason != "Delete /0: reset by peer" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A Discover that is lost, rejected or cannot be read tells nothing of the account, and
+// is not taken for that of a device that knows none: nothing is written by guess. An
+// offset, or what is known from before, lets the session go on.
+func TestDiscoverThatTellsNothing(t *testing.T) {
+	for name, lose := range map[string]func(*hand){
+		"nonsense": func(h *hand) { h.answer(coap.Content, "</0/0></0/1>") },
+		"rejected": func(h *hand) {
+			for range maxResets + 1 {
+				h.hear(coap.Message{Type: coap.Reset, MessageID: h.last.MessageID})
+				if h.s.Phase() == Running && h.last == nil {
+					h.nd.net.now = h.fx.Wake
+					h.handle(Tick{})
+				}
+			}
+		},
+		"lost": func(h *hand) {
+			h.hear(coap.Message{Type: coap.Acknowledgement, MessageID: h.last.MessageID})
+			h.nd.net.now = h.fx.Wake
+			h.handle(Tick{})
+		},
+	} {
+		for _, known := range []string{"", "offset", "seen"} {
+			c := basic()
+			h := newHand(t, c)
+			if known == "offset" {
+				c.Offset = ptr[uint16](4)
+			}
+			h.begin(1)
+			if known == "seen" {
+				h.answer(coap.Content, "</0/1>")
+				h.begin(2)
+			}
+			lose(h)
+			if known != "" {
+				h.want(name+" "+known, h.asks(), "DELETE /0")
+			} else if h.s.Phase() != Failed || !strings.Contains(h.fx.Result.Reason, "overwritten") {
+				t.Errorf("%s: %d, %+v", name, h.s.Phase(), h.fx.Result)
+			}
+		}
 	}
 }
 
@@ -260,13 +300,13 @@ func TestPackBesideASession(t *testing.T) {
 	}
 }
 
-// Answers that make no sense are refusals: of a Discover, and of a Read.
+// An answer to a Read that makes no sense is a refusal.
 func TestAnswersOfNoSense(t *testing.T) {
 	c := basic()
 	c.ReadBack = true
 	h := newHand(t, c)
 	h.begin(1)
-	h.want("Discover", h.answer(coap.Content, "</0/0></0/1>"), "DELETE /0")
+	h.want("Discover", h.answer(coap.NotImplemented, ""), "DELETE /0")
 	h.answer(coap.Deleted, "")
 	h.answer(coap.Deleted, "")
 	h.answer(coap.Deleted, "")
@@ -300,5 +340,32 @@ func TestNoticeNames(t *testing.T) {
 		} else {
 			seen[name] = true
 		}
+	}
+}
+
+// The accounts that a Pack-Request names are kept clear of in what follows.
+func TestPackTellsOfTheAccount(t *testing.T) {
+	h := newHand(t, basic())
+	m := request(coap.GET, "bspack", 1, "ep="+testName, "acc=</0/1>")
+	h.hear(m)
+	h.restart()
+	h.begin(2)
+	for _, want := range []string{"DELETE /0", "DELETE /1", "DELETE /2", "PUT /0/2"} {
+		h.want("without Discover", h.answer(coap.NotFound, ""), want)
+	}
+}
+
+func TestNonConfirmableRequest(t *testing.T) {
+	h := newHand(t, basic())
+	m := request(coap.POST, "bs", 1, "ep="+testName)
+	m.Type = coap.NonConfirmable
+	h.hear(m)
+	var reply coap.Message
+	if err := coap.Parse(h.fx.Sends[0].Payload, &reply); err != nil || reply.Type != coap.NonConfirmable || reply.Code != coap.Changed || !reply.Is(m.Token) {
+		t.Errorf("%+v, %v", reply, err)
+	}
+	h.want("then", h.asks(), "GET /")
+	if h.last.MessageID == reply.MessageID {
+		t.Error("two messages of one ID")
 	}
 }
