@@ -50,7 +50,7 @@ func TestOwner(t *testing.T) {
 	} {
 		g := &group{status: shards.Status{Shard: shard, Leader: tc.leader, Term: tc.term}, here: tc.here}
 		heard := 0
-		p := &Peers{o: Options{Self: wire.Node{ID: 1}, Shards: 6, Heard: func() { heard++ }}, engine: g,
+		p := &Peers{o: Options{Self: wire.Node{ID: 1}, Shards: 6, Formats: first, Heard: func() { heard++ }}, engine: g,
 			nodes: map[ids.Node]*node{3: {alive: !tc.gone}}, leads: map[ids.Shard]lead{}}
 		if !tc.nobodyIsSaid {
 			for range 2 {
@@ -69,7 +69,7 @@ func TestOwner(t *testing.T) {
 }
 
 func TestLeadsThatAreCut(t *testing.T) {
-	p := &Peers{o: Options{Shards: 6, Heard: func() {}}, leads: map[ids.Shard]lead{}}
+	p := &Peers{o: Options{Shards: 6, Formats: first, Heard: func() {}}, leads: map[ids.Shard]lead{}}
 	frame := says(3, 7)
 	for n := range frame {
 		if err := p.heardLeads(2, frame[:n]); (err == nil) != (n == 1) {
