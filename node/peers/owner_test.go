@@ -98,7 +98,7 @@ func TestWhoHasGoneIsForgotten(t *testing.T) {
 	p := open(t, options(1, identity("a")))
 	list := []Record{{ID: 2, Name: "failed"}, {ID: 3, Name: "removed", Removed: true}, {ID: 4, Name: "removed, there", Removed: true}}
 	for i := range list {
-		list[i].Addr = p.o.Bind
+		list[i].Addr, list[i].Reads = p.o.Bind, firstLevel
 	}
 	p.o.State = registry{records: list}
 	g := &group{}
