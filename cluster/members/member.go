@@ -22,6 +22,7 @@ type Meta struct {
 	Ports       Ports  // on the address at which the node gossips
 	Topology    uint64 // version of the topology that the node follows; 0: none yet
 	Leaving     bool   // it is about to leave, on its own will
+	Full        bool   // its disk has no room for anything new
 
 	// Reads are the format levels of its program, and Writes the one at which it
 	// writes; both zero: it does not say.

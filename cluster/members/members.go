@@ -156,6 +156,11 @@ func (m *Members) SetWrites(l format.Level) {
 	m.announcer.change(func(meta *Meta) { meta.Writes = l })
 }
 
+// SetFull tells the peers whether this node's disk has room, like SetTopology.
+func (m *Members) SetFull(full bool) {
+	m.announcer.change(func(meta *Meta) { meta.Full = full })
+}
+
 // SetKeys replaces the keys, as Options.Keys has them. A rotation takes three
 // steps, each on all nodes before the next: old, new; new, old; new. ErrNoKeys
 // where the node was started without any.

@@ -24,6 +24,7 @@ const (
 	metaTail    = 2 // behind the zone, since version 2
 	metaLevels  = 3 // behind that, since version 3
 	flagLeaving = 1 << 0
+	flagFull    = 1 << 1 // since version 3
 )
 
 // ErrMeta is in the chain of every error of AppendMeta and ParseMeta.
@@ -54,6 +55,9 @@ func AppendMeta(dst []byte, m Meta) ([]byte, error) {
 	if m.Leaving {
 		flags |= flagLeaving
 	}
+	if m.Full {
+		flags |= flagFull
+	}
 	dst = append(dst, metaVersion, metaSince, flags)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.ID))
 	dst = binary.BigEndian.AppendUint64(dst, m.Incarnation)
@@ -83,14 +87,15 @@ func ParseMeta(b []byte) (Meta, error) {
 		return Meta{}, fmt.Errorf("%w: a zone of %d bytes in %d", ErrMeta, b[metaFixed-1], len(zone))
 	}
 	zone, rest := zone[:b[metaFixed-1]], zone[b[metaFixed-1]:]
-	tail := 0
+	tail, known := 0, byte(flagLeaving)
 	if version > 1 {
 		tail += metaTail
 	}
 	if version > 2 {
 		tail += metaLevels
+		known |= flagFull
 	}
-	if len(rest) < tail || version <= metaVersion && (flags&^flagLeaving != 0 || len(rest) > tail) {
+	if len(rest) < tail || version <= metaVersion && (flags&^known != 0 || len(rest) > tail) {
 		return Meta{}, fmt.Errorf("%w: flags %08b, %d bytes behind the zone", ErrMeta, flags, len(rest))
 	}
 	m := parseFixed(b)
@@ -101,7 +106,7 @@ func ParseMeta(b []byte) (Meta, error) {
 		m.Reads = format.Range{Oldest: format.Level(rest[metaTail]), Newest: format.Level(rest[metaTail+1])}
 		m.Writes = format.Level(rest[metaTail+2])
 	}
-	m.Leaving, m.Zone = flags&flagLeaving != 0, string(zone)
+	m.Leaving, m.Full, m.Zone = flags&flagLeaving != 0, flags&known&flagFull != 0, string(zone)
 	return m, m.valid()
 }
 

@@ -13,7 +13,7 @@ import (
 // full has a different value in every field.
 var full = Meta{
 	ID: 0x0123456789abcdef, Incarnation: 7, Zone: "eu-1a", Topology: 0x0a0b,
-	Ports: Ports{Cluster: 7947, Link: 7948, HTTP: 8080, Actors: 7949}, Leaving: true,
+	Ports: Ports{Cluster: 7947, Link: 7948, HTTP: 8080, Actors: 7949}, Leaving: true, Full: true,
 	Reads: format.Range{Oldest: 1, Newest: 2}, Writes: 1,
 }
 
@@ -24,7 +24,7 @@ var metas = []struct {
 	hex  string
 }{
 	{"least", Meta{ID: 1}, "030100" + "0000000000000001" + strings.Repeat("00", 16+6+1+2+3)},
-	{"full", full, "030101" + "0123456789abcdef" + "0000000000000007" + "0000000000000a0b" + "1f0b" + "1f0c" + "1f90" + "05" + "65752d3161" + "1f0d" + "010201"},
+	{"full", full, "030103" + "0123456789abcdef" + "0000000000000007" + "0000000000000a0b" + "1f0b" + "1f0c" + "1f90" + "05" + "65752d3161" + "1f0d" + "010201"},
 	{"longest", Meta{ID: 1, Zone: strings.Repeat("z", MaxName)}, "030100" + "0000000000000001" + strings.Repeat("00", 16+6) + "40" + strings.Repeat("7a", MaxName) + "0000" + "000000"},
 }
 
@@ -68,7 +68,8 @@ func TestMetaRefused(t *testing.T) {
 		"for readers since 0":           set(1, 0),
 		"for newer readers":             edit(func(b []byte) []byte { b[0], b[1] = 4, 4; return b }),
 		"since after version":           set(1, 4),
-		"reserved flag":                 set(2, 2),
+		"reserved flag":                 set(2, 4),
+		"a full disk in version 2":      edit(func(b []byte) []byte { b[0], b[2] = 2, 2; return b[:len(b)-metaLevels] }),
 		"a byte behind":                 edit(func(b []byte) []byte { return append(b, 0) }),
 		"zone past the end":             set(metaFixed-1, 8),
 		"zone over the port":            set(metaFixed-1, 6),
@@ -115,8 +116,8 @@ func TestMetaOfOlderNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := full
-	older.Reads, older.Writes = format.Range{}, 0
-	b[0], b = 2, b[:len(b)-metaLevels]
+	older.Reads, older.Writes, older.Full = format.Range{}, 0, false
+	b[0], b[2], b = 2, b[2]&^flagFull, b[:len(b)-metaLevels]
 	if m, err := ParseMeta(b); err != nil || m != older {
 		t.Errorf("parsed %+v, %v", m, err)
 	}

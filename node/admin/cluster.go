@@ -54,7 +54,7 @@ type Node struct {
 	ID          string `json:"id"` // 16 hexadecimal digits
 	Zone        string `json:"zone,omitempty"`
 	Address     string `json:"address,omitempty"` // where it gossips
-	State       string `json:"state"`             // up, down, draining, leaving or alone
+	State       string `json:"state"`             // up, full (of disk), down, draining, leaving or alone
 	Incarnation uint64 `json:"incarnation,omitempty"`
 	Replicas    int    `json:"replicas"` // shards that it should hold
 	Leads       int    `json:"leads"`    // shards that it leads, as far as is known

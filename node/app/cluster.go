@@ -84,6 +84,8 @@ func state(v peers.NodeView) string {
 		return "leaving"
 	case v.Draining:
 		return "draining"
+	case v.Full:
+		return "full"
 	}
 	return "up"
 }

@@ -104,6 +104,9 @@ func (a *App) measureSockets() {
 	}
 }
 
+// full says that the disk has no room for anything new.
+func (a *App) full() bool { return a.store.Space() == store.Full }
+
 // ready names what must be well for the node to serve.
 func (a *App) ready() []admin.Condition {
 	space := a.store.Space()

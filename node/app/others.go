@@ -99,7 +99,7 @@ func (a *App) openPeers(Options) error {
 		Bind: bind, Advertise: advertise, Join: a.config.Join, Keys: keys, Identity: identity, AnyName: !a.config.ClusterCertNames,
 		HTTP: httpPort(a.config.HTTP), Shards: a.store.Shards(), State: a.store,
 		Formats: a.formats, Unfit: a.fail,
-		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.Reload, Datagrams: a.forwarded, Heard: a.heard, Log: a.logger,
+		Welcome: a.welcomed, Serve: a.serveOther, Reload: a.Reload, Datagrams: a.forwarded, Heard: a.heard, Full: a.full, Log: a.logger,
 	})
 	return err
 }

@@ -172,19 +172,33 @@ func (p *Peers) StepDown(ctx context.Context) {
 }
 
 // heir is a voter that is there, the first behind this node's own place, so that
-// what one node leads goes to several.
-func (p *Peers) heir(s shards.Status) (ids.Node, bool) {
+// what one node leads goes to several; one that has room, if there is one.
+func (p *Peers) heir(s shards.Status) (heir ids.Node, found bool) {
 	n := len(s.Voters)
 	for i := range n {
 		v := s.Voters[(int(s.Shard)+i)%n]
 		if v == p.o.Self.ID {
 			continue
 		}
-		if alive, _ := p.alive(v); alive {
+		if alive, _ := p.alive(v); !alive {
+			continue
+		}
+		if p.roomy(v) {
 			return v, true
 		}
+		if !found {
+			heir, found = v, true
+		}
 	}
-	return 0, false
+	return heir, found
+}
+
+// roomy says that another node has not said that its disk is full.
+func (p *Peers) roomy(n ids.Node) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := p.nodes[n]
+	return m != nil && !m.Full
 }
 
 // Leave tells the others that this node goes on its own will.

@@ -71,6 +71,9 @@ type Options struct {
 	Reload func() error
 	// Serve answers calls of other nodes, of kinds from FirstKind on.
 	Serve func(ctx context.Context, from ids.Node, kind byte, request []byte) ([]byte, error)
+	// Full says that the disk has no room for anything new: others lead then, where
+	// one of them has. It must not wait. nil: never.
+	Full func() bool
 	// Heard says that another node was heard to lead something that it was not known
 	// to lead. It must not wait. nil: nobody listens.
 	Heard func()

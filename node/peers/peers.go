@@ -41,7 +41,8 @@ type Peers struct {
 
 	place   placing
 	leaving atomic.Bool
-	fault   string // of the last hello; touched by its goroutine alone
+	full    atomic.Bool // as the others were told last
+	fault   string      // of the last hello; touched by its goroutine alone
 	cancel  context.CancelFunc
 	group   sync.WaitGroup
 }
@@ -63,6 +64,9 @@ type lead struct {
 func New(o Options) (*Peers, error) {
 	if o.Replicas == 0 {
 		o.Replicas = 3
+	}
+	if o.Full == nil {
+		o.Full = func() bool { return false }
 	}
 	if o.Heard == nil {
 		o.Heard = func() {}

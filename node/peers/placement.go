@@ -42,6 +42,7 @@ const systemVoters = 5
 // placeOnce looks at all that this node leads.
 func (p *Peers) placeOnce(context.Context) {
 	p.followFormat()
+	p.followSpace()
 	t, err := p.topology()
 	if err != nil {
 		p.o.Log.Error("the topology cannot be read", "error", err)
@@ -52,7 +53,7 @@ func (p *Peers) placeOnce(context.Context) {
 			p.o.Log.Error("the records of the nodes cannot be read", "error", err)
 		} else {
 			p.plan(t, records)
-			p.move(s, systemWanted(s, records))
+			p.nearer(s, systemWanted(s, records))
 		}
 	}
 	p.forget()
@@ -66,7 +67,7 @@ func (p *Peers) placeOnce(context.Context) {
 	for shard := range ids.Shard(p.o.Shards) {
 		if s, ok := p.engine.Status(shard); ok && s.Leads {
 			h := t.Of(shard)
-			p.move(s, ring.Wanted{Voters: h.Voters(), Learners: h.Learners()})
+			p.nearer(s, ring.Wanted{Voters: h.Voters(), Learners: h.Learners()})
 		}
 	}
 }
@@ -167,31 +168,49 @@ var changes = map[ring.MoveKind]shards.Change{
 	ring.Demote: shards.Demote, ring.Remove: shards.Remove,
 }
 
-// move makes the next change of a group that this node leads, if there is one.
-func (p *Peers) move(s shards.Status, want ring.Wanted) {
-	g := ring.Group{Shard: s.Shard, Voters: s.Voters, Learners: s.Learners, Leader: s.Leader}
-	m, more := g.Toward(want)
-	if !more || !p.may(m) {
-		return
+// followSpace tells the others when the disk has no room any more, and when it has.
+func (p *Peers) followSpace() {
+	full := p.o.Full()
+	if p.full.Swap(full) != full {
+		p.members.SetFull(full)
 	}
+}
+
+// nearer brings a group that this node leads nearer to where it should be: to a
+// leader with room before all else.
+func (p *Peers) nearer(s shards.Status, want ring.Wanted) {
+	if p.full.Load() {
+		if heir, found := p.heir(s); found && p.roomy(heir) {
+			p.move(ring.Move{Kind: ring.Transfer, Shard: s.Shard, Node: heir})
+			return
+		}
+	}
+	g := ring.Group{Shard: s.Shard, Voters: s.Voters, Learners: s.Learners, Leader: s.Leader}
+	if m, more := g.Toward(want); more && p.may(m) {
+		p.move(m)
+	}
+}
+
+// move makes a change of a group that this node leads.
+func (p *Peers) move(m ring.Move) {
 	p.place.mu.Lock()
 	if p.place.moving == nil {
 		p.place.moving = map[ids.Shard]bool{}
 	}
-	busy := p.place.moving[s.Shard]
+	busy := p.place.moving[m.Shard]
 	adds := m.Kind == ring.AddLearner
 	if busy || adds && p.place.adding >= maxAdding {
 		p.place.mu.Unlock()
 		return
 	}
-	p.place.moving[s.Shard] = true
+	p.place.moving[m.Shard] = true
 	if adds {
 		p.place.adding++
 	}
 	p.place.mu.Unlock()
-	p.engine.Change(s.Shard, changes[m.Kind], m.Node, func(err error) {
+	p.engine.Change(m.Shard, changes[m.Kind], m.Node, func(err error) {
 		p.place.mu.Lock()
-		delete(p.place.moving, s.Shard)
+		delete(p.place.moving, m.Shard)
 		if adds {
 			p.place.adding--
 		}
@@ -212,7 +231,7 @@ func (p *Peers) may(m ring.Move) bool {
 	case ring.AddLearner, ring.Promote:
 		return alive
 	case ring.Transfer:
-		return alive && since >= settledAfter && !p.leaving.Load()
+		return alive && since >= settledAfter && !p.leaving.Load() && p.roomy(m.Node)
 	}
 	return true
 }

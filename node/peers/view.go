@@ -19,6 +19,7 @@ type NodeView struct {
 	Incarnation uint64
 	Alive       bool
 	Leaving     bool
+	Full        bool // its disk has no room for anything new
 	Replicas    int // that it should hold
 	Leads       int // shards, as far as is known here
 }
@@ -46,11 +47,11 @@ func (p *Peers) Nodes() ([]NodeView, error) {
 			v.Reads, _ = n.Formats()
 			views[id] = v
 		}
-		v.Alive, v.Leaving, v.Incarnation = n.alive && p.fits(n), n.Leaving, n.Incarnation
+		v.Alive, v.Leaving, v.Full, v.Incarnation = n.alive && p.fits(n), n.Leaving, n.Full, n.Incarnation
 	}
 	p.mu.Unlock()
 	if v := views[p.o.Self.ID]; v != nil {
-		v.Alive, v.Leaving, v.Incarnation = true, p.leaving.Load(), p.o.Self.Incarnation
+		v.Alive, v.Leaving, v.Full, v.Incarnation = true, p.leaving.Load(), p.full.Load(), p.o.Self.Incarnation
 	}
 	if t := p.place.topology.Load(); t != nil {
 		for _, l := range t.Loads() {
