@@ -52,6 +52,7 @@ ip -n $P-r route add 10.77.0.1/32 via 10.77.1.2
 // TestDirectEgress: with --egress direct nodes that have the same address answer
 // devices of which they heard by another node. It runs in network namespaces.
 func TestDirectEgress(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	if prefix := os.Getenv(spaceVariable); prefix != "" {
 		directEgress(t, prefix)
 		return

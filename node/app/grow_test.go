@@ -15,6 +15,7 @@ import (
 // clusters. Its data, with devices, operations that wait and credentials, becomes
 // that of a cluster while devices work. Then the node that all came from goes.
 func TestOneBecomesThree(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	one, two, three := newMate(t, "one"), newMate(t, "two"), newMate(t, "three")
 	one.startWith()
 	one.serves()

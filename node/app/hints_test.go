@@ -25,6 +25,7 @@ func crossed(t *testing.T, nodes []node) (sum int) {
 // takes two links and its answer one; from then on it is one and one. So it is
 // with Sends of plain CoAP, which are found by their address.
 func TestTheSecondDatagramTakesOneLink(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	a := memberOf(t.TempDir(), "a")
 	a.CoAPS = []string{"127.0.0.1:0"}
 	nodes := []node{start(t, a, app.Options{})}

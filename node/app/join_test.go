@@ -5,6 +5,7 @@ import "testing"
 // TestBadJoins: what keeps a node out of a cluster is said by the node, and by the
 // cluster where it can know. The cluster goes on as it is.
 func TestBadJoins(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	seal, key := keyFile(t, 7), keyFile(t, 1)
 	secrets := []string{"--seal-key-file", seal, "--cluster-key-file", key}
 	one := newMate(t, "one", secrets...)

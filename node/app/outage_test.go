@@ -19,6 +19,7 @@ import (
 // had most of it left is there, and its next Update is answered, though its
 // deadline came two days ago.
 func TestOutage(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	const off = 48 * time.Hour
 	c := settings(t.TempDir())
 	c.Shards, c.LifetimeGrace = 1, time.Minute

@@ -95,6 +95,7 @@ func requests(t *testing.T, n node) float64 {
 // nothing gets the very same request again when another node leads it, by way of the
 // node that it uses.
 func TestARequestGoesOutAgainFromTheNextLeader(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	nodes := trio(t)
 	const name = "deaf"
 	d := newDeaf(t, nodes[1].CoAP()[0], name)
@@ -107,6 +108,7 @@ func TestARequestGoesOutAgainFromTheNextLeader(t *testing.T) {
 
 // TestARequestGoesOutAgainAfterARestart of a node that is alone: nobody speaks before.
 func TestARequestGoesOutAgainAfterARestart(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	c := settings(t.TempDir())
 	n := start(t, c, app.Options{})
 	d := newDeaf(t, n.CoAP()[0], "deaf")

@@ -16,6 +16,7 @@ import (
 // A node whose disk is full leads nothing while others have room, so that new devices
 // are taken; when it has room again, it leads what it should.
 func TestWhoHasRoomLeads(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	d := &disk{FS: vfs.NewMem()}
 	d.available.Store(1 << 30)
 	c := memberOf(t.TempDir(), "a")

@@ -9,6 +9,7 @@ import (
 // one is drained and goes for good, and another one takes its place. Nothing that
 // was acknowledged is lost, and everything goes on meanwhile.
 func TestThreeNodes(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	one, two, three, four := newMate(t, "one"), newMate(t, "two"), newMate(t, "three"), newMate(t, "four")
 	shareSeal(t, one, two, three, four)
 	one.start()

@@ -33,6 +33,7 @@ func (n node) settled(t *testing.T) {
 // Three nodes in one process: whatever node is asked, the change is made where the
 // device is led; and so it is when one of them has started again.
 func TestThreeNodesInOneProcess(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	a := memberOf(t.TempDir(), "a")
 	first := start(t, a, app.Options{})
 	join := first.ClusterAddress().String()
