@@ -66,6 +66,9 @@ func (m *mate) format(want admin.Format) {
 // all agree on the next format level they write it, and the release before is refused.
 // Nothing that was acknowledged is lost.
 func TestUpgrade(t *testing.T) {
+	if raced {
+		t.Skip("its nodes are processes: TestThreeNodes has raced ones")
+	}
 	t.Parallel() // it waits more than it works
 	old, next := os.Args[0], nextRelease(t)
 	one, two, three, four := newMate(t, "one"), newMate(t, "two"), newMate(t, "three"), newMate(t, "four")

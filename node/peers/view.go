@@ -20,8 +20,8 @@ type NodeView struct {
 	Alive       bool
 	Leaving     bool
 	Full        bool // its disk has no room for anything new
-	Replicas    int // that it should hold
-	Leads       int // shards, as far as is known here
+	Replicas    int  // that it should hold
+	Leads       int  // shards, as far as is known here
 }
 
 // Nodes are those of the records and those that gossip has, by name.
