@@ -75,6 +75,12 @@ func (q Query) String() string {
 	return string(dst)
 }
 
+// Unordered asks for the same objects in no order.
+func (q Query) Unordered() Query {
+	q.order = nil
+	return q
+}
+
 // And is a query that asks for both, in the order of q, or else in that of r.
 func (q Query) And(r Query) Query {
 	if len(q.order) == 0 {
