@@ -21,7 +21,7 @@ import (
 func isRefusal(err, kind error) bool { return errors.Is(err, kind) }
 
 // selected reads the parameters of a list.
-func selected(t *testing.T, parameters string) filter.Selection {
+func selected(t testing.TB, parameters string) filter.Selection {
 	t.Helper()
 	values, err := url.ParseQuery(parameters)
 	if err != nil {
