@@ -21,7 +21,11 @@ type candidate struct {
 
 // candidate reads an object.
 func (t *turn) candidate(id ids.Object) (*candidate, bool, error) {
-	r, found, err := t.records(id.Endpoint())
+	read := t.device
+	if t.q.What.IDs != nil { // they lie far from one another
+		read = func(id ids.Object) (records, bool, error) { return t.view.records(id.Endpoint()) }
+	}
+	r, found, err := read(id)
 	if err != nil {
 		return nil, false, err
 	}

@@ -21,6 +21,7 @@ func BenchmarkCandidate(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			t := &turn{view: n.view, q: Select{What: selected(b, parameters)}, now: time.Now()}
+			t.q.What.IDs = all
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				c, found, err := t.candidate(all[i%len(all)])

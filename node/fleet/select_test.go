@@ -163,7 +163,7 @@ func TestCandidatesShowWhatObjectsDo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at := &turn{view: n.view, now: time.Now()}
+			at := &turn{view: n.view, q: Select{Shard: n.env.Shards.OfObject(m.ID)}, now: time.Now()}
 			c, found, err := at.candidate(m.ID)
 			if err != nil || !found {
 				t.Fatal(found, err)
@@ -217,28 +217,39 @@ func TestNamedObjectsAreLookedUp(t *testing.T) {
 	}
 }
 
-// TestTurnsEnd and go on, at every bound.
+// TestTurnsEnd at every bound, and go on with nothing left out.
 func TestTurnsEnd(t *testing.T) {
 	n := newNode()
-	for i := range 3000 {
+	const all = 3000
+	for i := range all {
 		n.device(fmt.Sprint("d", i), nil)
 	}
-	for _, parameters := range []string{"", "query=name+eq+'d*'"} {
-		found, turns := int64(0), 0
-		for from := ids.Object(0); ; turns++ {
-			s, err := n.SelectFrom(context.Background(), n, Select{Shard: n.env.Shards.OfObject(from), What: selected(t, parameters), From: from, Limit: 2000})
-			if err != nil {
-				t.Fatal(err)
+	for _, parameters := range []string{"", "query=name+eq+'d*'", "query=$orderby%3Dname"} {
+		seen, turns := map[ids.Object]bool{}, 0
+		for shard := range ids.Shard(shards) {
+			q := Select{Shard: shard, What: selected(t, parameters), Limit: platform.MaxPageSize}
+			if len(q.What.Query.Order()) > 0 {
+				q.Best = all
 			}
-			if found += int64(len(s.Objects)) + s.Later; s.Next == 0 {
-				break
-			}
-			if from = s.Next; len(s.Objects) > 2000 {
-				t.Fatal(len(s.Objects))
+			for {
+				s, err := n.SelectFrom(context.Background(), n, q)
+				if err != nil || s.Later+s.Before+s.Skipped > 0 {
+					t.Fatalf("%+v, %v", s, err)
+				}
+				for _, m := range s.Objects {
+					seen[m.ID] = true
+				}
+				for _, r := range s.Best {
+					seen[r.ID] = true
+				}
+				turns++
+				if q.From = s.Next; q.From == 0 {
+					break
+				}
 			}
 		}
-		if turns == 0 || found < 3000/shards/2 {
-			t.Errorf("%q: %d objects in %d turns", parameters, found, turns)
+		if len(seen) != all || turns < shards {
+			t.Errorf("%q: %d objects in %d turns", parameters, len(seen), turns)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

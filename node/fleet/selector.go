@@ -73,6 +73,7 @@ type turn struct {
 	q      Select
 	now    time.Time
 	ranks  ranks
+	window window
 	cost   int
 	bytes  int
 	counts bool // what is not shown need not be read
