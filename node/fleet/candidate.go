@@ -17,6 +17,9 @@ type candidate struct {
 	view    view
 	records records
 	now     time.Time
+
+	parsed    bool
+	fragments platform.Fragments // of own
 }
 
 // candidate reads an object.
@@ -54,27 +57,48 @@ func (c *candidate) matches(s *filter.Selection) bool {
 
 // Value implements filter.Object: what managedObject would show under the name.
 func (c *candidate) Value(name string) filter.Value {
-	if c.made == nil && c.records.registration.Settings.Fragments == "" {
-		switch reg := c.records.registration; name {
-		case "id":
-			return filter.TextValue(c.id.String())
-		case "type":
-			return filter.TextValue(deviceType)
-		case "name", "lwm2mEndpoint":
-			if reg.Name != "" {
-				return filter.TextValue(reg.Name)
-			}
-		case "owner":
-			return filter.Value{}
-		case "creationTime":
-			return filter.TimeValue(reg.Created)
-		case "lastUpdated":
-			return filter.TimeValue(c.records.contact.LastContact)
-		case "c8y_IsDevice":
-			return isDevice
+	if c.made == nil {
+		if v, known := c.atHand(name); known {
+			return v
 		}
 	}
 	return filter.Managed{ManagedObject: c.shown()}.Value(name)
+}
+
+// atHand is what a device shows under names for which nothing has to be made.
+func (c *candidate) atHand(name string) (v filter.Value, known bool) {
+	switch name {
+	case "id":
+		return filter.TextValue(c.id.String()), true
+	case "creationTime":
+		return filter.TimeValue(c.records.registration.Created), true
+	case "lastUpdated":
+		return filter.TimeValue(c.records.contact.LastContact), true
+	}
+	if raw := c.own().Get(name); raw != nil {
+		v = filter.JSONValue(raw)
+		return v, v.Kind() == filter.Text && string(raw) != `""` // others mean nothing under some names
+	}
+	switch endpoint := c.records.registration.Name; name {
+	case "type":
+		return filter.TextValue(deviceType), true
+	case "name", "lwm2mEndpoint":
+		return filter.TextValue(endpoint), endpoint != ""
+	case "owner":
+		return filter.Value{}, true
+	case "c8y_IsDevice":
+		return isDevice, true
+	}
+	return filter.Value{}, false
+}
+
+// own are the fragments that clients gave the device.
+func (c *candidate) own() platform.Fragments {
+	if text := c.records.registration.Settings.Fragments; !c.parsed && text != "" {
+		c.fragments, _ = platform.ParseFragments([]byte(text)) // as of managedObject
+	}
+	c.parsed = true
+	return c.fragments
 }
 
 var isDevice = filter.JSONValue([]byte("{}"))

@@ -157,7 +157,16 @@ func TestSortedListsAreBounded(t *testing.T) {
 func TestCandidatesShowWhatObjectsDo(t *testing.T) {
 	n := newNode()
 	queries := []string{"name", "type", "owner", "id", "creationTime", "lastUpdated", "c8y_IsDevice", "lwm2mEndpoint", "x", "c8y_Availability.status", "nothing"}
-	for _, m := range mixed(t, n, rand.New(rand.NewPCG(3, 9)), 40) {
+	all := mixed(t, n, rand.New(rand.NewPCG(3, 9)), 40)
+	for i, fragments := range []string{`{"type":"","name":"x","owner":"ann"}`, `{"type":5,"name":null,"x":null}`, `{"c8y_IsDevice":1,"c8y_Availability":"text","x":"y"}`, `{`} {
+		id := n.device(fmt.Sprint("own", i), func(r *endpoint.Registration, _ *endpoint.Contact) { r.Settings.Fragments = fragments }).Object()
+		m, err := n.Object(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	for _, m := range all {
 		for _, name := range queries {
 			q, err := filter.Parse("$orderby=" + name)
 			if err != nil {
