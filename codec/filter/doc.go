@@ -32,6 +32,7 @@ const (
 	MaxLength = 8192 // bytes
 	MaxDepth  = 32   // parentheses and "not" within one another
 	MaxTerms  = 256  // comparisons, arguments of functions, and orders
+	MaxOrders = 4    // paths that a list is sorted by
 	MaxPath   = 16   // names in one path
 	MaxStars  = 16   // wildcards in one text
 )

@@ -126,7 +126,10 @@ func (p *parser) atClause() bool {
 func (p *parser) orders() (list []Order) {
 	for p.token.kind == tokenWord && !p.atClause() {
 		at := p.token.at
-		p.term(at)
+		if p.term(at); len(list) == MaxOrders {
+			p.fault(ErrBounds, at, "a list is sorted by at most %d paths", MaxOrders)
+			break
+		}
 		by := Order{Path: p.path()}
 		switch {
 		case p.token.keyword("desc"):

@@ -23,7 +23,8 @@ func (q Query) All() bool { return q.where == nil }
 // changed.
 func (q Query) Order() []Order { return q.order }
 
-// SortKey is what Compare orders an object by, nil without an order.
+// SortKey is what Compare orders an object by, nil without an order. It holds
+// nothing of the object but short texts (AppendSortKey).
 func (q Query) SortKey(o Object) []Value {
 	if len(q.order) == 0 {
 		return nil
@@ -31,7 +32,7 @@ func (q Query) SortKey(o Object) []Value {
 	key := make([]Value, len(q.order))
 	for i, by := range q.order {
 		o.Value(by.Path[0]).each(by.Path[1:], func(v Value) bool {
-			key[i] = v
+			key[i] = v.bare()
 			return true
 		})
 	}
@@ -72,6 +73,12 @@ func (q Query) String() string {
 		dst = append(dst, map[bool]string{false: " asc", true: " desc"}[by.Descending]...)
 	}
 	return string(dst)
+}
+
+// Unordered asks for the same objects in no order.
+func (q Query) Unordered() Query {
+	q.order = nil
+	return q
 }
 
 // And is a query that asks for both, in the order of q, or else in that of r.

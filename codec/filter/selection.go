@@ -45,6 +45,25 @@ type Selection struct {
 	Parents   Relation
 	Child     ids.Object
 	OnlyRoots bool // objects that are no child
+
+	said url.Values // what the query and the text were read from
+}
+
+// conditions are the parameters that a Query and a Text are made of.
+var conditions = [...]string{"query", "q", "type", "owner", "fragmentType", "text"}
+
+// All reports that every object is selected, but for the IDs and relations.
+func (s *Selection) All() bool { return s.Query.All() && s.Text == "" }
+
+// Conditions are the parameters that Language.Selection reads as the same query
+// and text, so that they can be applied elsewhere. ok is false where there are some
+// that were not read from parameters: a query as text says less than it asks for,
+// for a fragmentType need not be a path.
+func (s *Selection) Conditions() (parameters string, ok bool) {
+	if s.said == nil {
+		return "", s.All() && len(s.Query.order) == 0
+	}
+	return s.said.Encode(), true
 }
 
 // Match applies the query, the IDs and the text. Parents and OnlyRoots are
@@ -107,6 +126,12 @@ func (l Language) Selection(values url.Values) (Selection, error) {
 	}
 	if r.err != nil {
 		return Selection{}, r.err
+	}
+	s.said = url.Values{}
+	for _, name := range conditions {
+		if values.Has(name) {
+			s.said.Set(name, values.Get(name))
+		}
 	}
 	return s, nil
 }

@@ -97,3 +97,31 @@ func TestPageAndView(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What was read from parameters can be read again elsewhere.
+func TestConditionsTravel(t *testing.T) {
+	m := device(t)
+	for _, raw := range []string{"", "type=a&owner=b&fragmentType=c.d", "fragmentType=c8y_IsDevice", "fragmentType=not+a+(path", "q=", "text=ras&ids=1",
+		"query=$filter%3D(name+eq+'x*')%20$orderby%3Dname&type=t*&pageSize=5", "query=name+eq+'" + strings.Repeat("x", MaxLength-10) + "'"} {
+		s, err := Language{}.Selection(parameters(t, raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, ok := s.Conditions()
+		again, err := Language{}.Selection(parameters(t, text))
+		if !ok || err != nil || again.Query.String() != s.Query.String() || again.Text != s.Text || again.IDs != nil {
+			t.Errorf("%.60s became %.60s, %t, %v", raw, text, ok, err)
+		}
+		if again.IDs = s.IDs; again.Match(m) != s.Match(m) {
+			t.Errorf("%.60s matches otherwise as %.60s", raw, text)
+		}
+	}
+	for _, c := range []struct {
+		made Selection
+		ok   bool
+	}{{Selection{}, true}, {Selection{IDs: []ids.Object{1}}, true}, {Selection{Query: Has("a")}, false}, {Selection{Text: "a"}, false}} {
+		if text, ok := c.made.Conditions(); ok != c.ok || text != "" {
+			t.Errorf("%+v: %q, %t", c.made, text, ok)
+		}
+	}
+}

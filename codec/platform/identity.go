@@ -17,6 +17,10 @@ type ExternalID struct {
 	Object ids.Object
 }
 
+// Serial is the type of the external ID that every device has: the name of its
+// endpoint.
+const Serial = "c8y_Serial"
+
 // MaxExternalID bounds the type and the ID, in bytes; the name of an endpoint fits.
 const MaxExternalID = 1024
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/platform"
@@ -19,6 +20,7 @@ import (
 // whose text no client sees.
 type Backend interface {
 	Inventory
+	Identity
 	Control
 	// Values lists the last values of a device in order of path; ErrNotFound
 	// where there is no such device.
@@ -44,10 +46,14 @@ type Credentials interface {
 	Remove(ctx context.Context, endpoint string) error
 }
 
-// Inventory is the managed objects. The order of a list is the backend's, and
-// the same for every call as long as objects neither come nor go.
+// Inventory is the managed objects. The order of a list is that of the selection's
+// query or, where it has none, the backend's, and the same for every call as long as
+// objects neither come nor go nor change.
 type Inventory interface {
-	Objects(ctx context.Context, f ObjectFilter, p Page) (List[platform.ManagedObject], error)
+	// Objects lists those that are selected; there are no relations between objects
+	// yet, so s.Parents is NoRelation and every object is a root. A page too far down
+	// a sorted list is ErrUnprocessable.
+	Objects(ctx context.Context, s filter.Selection, p Page) (List[platform.ManagedObject], error)
 	Object(ctx context.Context, id ids.Object) (platform.ManagedObject, error)
 	// CreateObject makes an object; see IdempotencyKey for once.
 	CreateObject(ctx context.Context, c platform.ObjectChange, once IdempotencyKey) (platform.ManagedObject, error)
@@ -57,6 +63,15 @@ type Inventory interface {
 	// DeleteObject removes a device with its registration, values and
 	// operations; the device's own requests are then those of a stranger.
 	DeleteObject(ctx context.Context, id ids.Object, c Cascade) error
+}
+
+// Identity is the external IDs of managed objects: a device has its endpoint name as
+// platform.Serial, and no object has others.
+type Identity interface {
+	// ExternalID finds what an external ID names; ErrNotFound where it is nobody's.
+	ExternalID(ctx context.Context, kind, id string) (platform.ExternalID, error)
+	// ExternalIDs lists those of an object; ErrNotFound where there is none.
+	ExternalIDs(ctx context.Context, object ids.Object) ([]platform.ExternalID, error)
 }
 
 // Control is the operations, listed from the oldest to the newest unless the
@@ -76,18 +91,6 @@ type Control interface {
 	// An error may leave some of them deleted.
 	DeleteOperations(ctx context.Context, f OperationFilter) error
 }
-
-// ObjectFilter chooses managed objects; every field that is set must match.
-type ObjectFilter struct {
-	Type         string
-	FragmentType string // name of a fragment that the object has
-	Owner        string
-	Text         string       // a text field begins with it
-	IDs          []ids.Object // at most MaxIDs, nil for all
-}
-
-// MaxIDs bounds the IDs that one request may name.
-const MaxIDs = 200
 
 // OperationFilter chooses operations; every field that is set must match.
 type OperationFilter struct {

@@ -24,6 +24,8 @@ const (
 	mediaCredentials     = "lwm2mcredentials"
 	mediaCredentialsList = "lwm2mcredentialscollection"
 	mediaStatus          = "status"
+	mediaExternalID      = platform.MediaExternalID
+	mediaExternalIDs     = platform.MediaExternalIDs
 )
 
 // acceptable reports that the client takes JSON, and whether it asked for the

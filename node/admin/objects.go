@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"strconv"
 
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
@@ -22,15 +23,30 @@ func objectAnswer(r *http.Request, status int, m *platform.ManagedObject) answer
 
 func (s *site) listObjects(_ http.ResponseWriter, r *http.Request) (answer, error) {
 	q := parseQuery(r.URL.RawQuery)
-	filter, g := q.objectFilter(), q.paging(platform.DefaultPageSize)
+	selection, g := q.selection(), q.paging(platform.DefaultPageSize)
 	if q.err != nil {
 		return answer{}, q.err
 	}
-	list, err := s.backend.Objects(r.Context(), filter, g.page())
+	list, err := s.backend.Objects(r.Context(), selection, g.page())
 	if err != nil {
 		return answer{}, err
 	}
 	return pageOf(r, platform.ManagedObjects, mediaObjects, g, list, platform.AppendManagedObject), nil
+}
+
+// countObjects answers with a bare number.
+func (s *site) countObjects(_ http.ResponseWriter, r *http.Request) (answer, error) {
+	q := parseQuery(r.URL.RawQuery)
+	selection := q.selection()
+	if q.err != nil {
+		return answer{}, q.err
+	}
+	selection.Query = selection.Query.Unordered()
+	list, err := s.backend.Objects(r.Context(), selection, Page{Size: 1, Total: true})
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusOK, media: mediaObjects, body: strconv.AppendInt(nil, list.Total, 10)}, nil
 }
 
 func (s *site) createObject(w http.ResponseWriter, r *http.Request) (answer, error) {

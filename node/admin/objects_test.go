@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,15 +59,51 @@ func TestManagedObjectFilters(t *testing.T) {
 		"ids=" + b + "," + a + ",7":  "alpha beta",
 		"fragmentType=note&type=x":   "",
 		"withChildren=false&_=12345": "alpha beta group", // shapes the answer or nothing
+		"onlyRoots=true&owner=ann":   "group",            // there are roots alone
+		"q=":                         "alpha beta",
+		"q=$filter=(name eq 'b*')":   "beta",
+		"query=$filter=(name eq 'a*' or owner eq 'ann') $orderby=name desc": "group alpha",
+		"query=$orderby=name desc&type=c8y_lwm2m":                           "beta alpha",
+		"query=not(has(c8y_IsDevice))":                                      "group",
+		"query=id eq " + a:                                                  "alpha",
 	} {
+		query = strings.ReplaceAll(query, " ", "%20")
 		if got := w.listed("/inventory/managedObjects?"+query, "managedObjects", "name"); got != want {
 			t.Errorf("%s lists %q, want %q", query, got, want)
 		}
+		count := strconv.Itoa(len(strings.Fields(want)))
+		if r := w.want(200, "GET", "/inventory/managedObjects/count?"+query, ""); r.body != count {
+			t.Errorf("%s counts %s, want %s", query, r.body, count)
+		}
 	}
-	for _, query := range []string{"ids=", "ids=1,x", "ids=" + strings.Repeat("1,", 200) + "1", "query=$filter=(name eq 'a')", "q=x", "pageSize=0",
+	for _, query := range []string{"ids=", "ids=1,x", "ids=" + strings.Repeat("1,", 200) + "1", "query=name", "q=x", "childAssetId=1", "onlyRoots=perhaps", "fragmentType=" + strings.Repeat("x", 1025), "pageSize=0",
 		"pageSize=2001", "pageSize=-1", "pageSize=x", "currentPage=0", "currentPage=9223372036854775808", "withTotalPages=1", "a=%zz",
 		"cursor=none-of-ours", "cursor=" + strings.Repeat("9", 600)} {
 		w.want(400, "GET", "/inventory/managedObjects?"+strings.ReplaceAll(query, " ", "%20"), "")
+	}
+}
+
+// What is wrong with a query is told with its place.
+func TestQueryFaults(t *testing.T) {
+	w := newWorld(t)
+	for query, want := range map[string]struct {
+		status int
+		words  string
+	}{
+		"query=$filter=(name eq x)":        {400, "query: filter: malformed query at byte 17: \"x\" stands where a value belongs"},
+		"q=(":                              {400, "q: filter: malformed query at byte 1"},
+		"query=bygroupid(1)":               {422, "query: filter: unsupported query at byte 0"},
+		"query=" + strings.Repeat("(", 33): {422, "out of bounds at byte 32"},
+		"query=$orderby=a,b,c,d,e":         {422, "out of bounds at byte 17"},
+		"ids=x":                            {400, "ids: \"x\" is no ID"},
+		"query=name eq '" + strings.Repeat("x", 9000) + "'": {422, "9010 bytes, at most 8192"},
+	} {
+		for _, path := range []string{"/inventory/managedObjects?", "/inventory/managedObjects/count?"} {
+			r := w.want(want.status, "GET", path+strings.ReplaceAll(query, " ", "%20"), "")
+			if got := member(t, r.body, "message"); !strings.Contains(got, want.words) {
+				t.Errorf("%.60s: %q, want %q", query, got, want.words)
+			}
+		}
 	}
 }
 

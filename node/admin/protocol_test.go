@@ -22,7 +22,10 @@ func TestMethods(t *testing.T) {
 		"/devicecontrol/operations":                      "DELETE, GET, HEAD, OPTIONS, POST",
 		"/devicecontrol/operations/1":                    "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/service/lwm2m-agent/devices/" + id + "/values": "GET, HEAD, OPTIONS",
-		"/readyz": "GET, HEAD, OPTIONS",
+		"/inventory/managedObjects/count":                "GET, HEAD, OPTIONS",
+		"/identity/externalIds/c8y_Serial/urn:a":         "DELETE, GET, HEAD, OPTIONS",
+		"/identity/globalIds/" + id + "/externalIds":     "GET, HEAD, OPTIONS, POST",
+		"/platform": "GET, HEAD, OPTIONS", "/readyz": "GET, HEAD, OPTIONS",
 	} {
 		if r := w.want(405, "PATCH", path, `{}`); r.header.Get("Allow") != allow {
 			t.Errorf("%s allows %s, want %s", path, r.header.Get("Allow"), allow)
@@ -31,7 +34,7 @@ func TestMethods(t *testing.T) {
 			t.Errorf("OPTIONS %s: %s, want %s", path, r.header.Get("Allow"), allow)
 		}
 	}
-	for _, path := range []string{"/", "/inventory", "/inventory/managedObjects/", "/inventory/managedObjects/1/x", "/metrics", "/admin"} {
+	for _, path := range []string{"/", "/alarm", "/identity/externalIds", "/inventory/managedObjects/", "/inventory/managedObjects/1/x", "/metrics", "/admin"} {
 		w.want(404, "GET", path, "")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/platform"
@@ -131,25 +132,16 @@ func (g paging) page() Page {
 	return p
 }
 
-func (p *parameters) objectFilter() ObjectFilter {
-	p.refuse("query", "q", "childAdditionId", "childAssetId", "childDeviceId", "onlyRoots")
-	f := ObjectFilter{Type: p.text("type"), FragmentType: p.text("fragmentType"), Owner: p.text("owner"), Text: p.text("text")}
-	if !p.values.Has("ids") {
-		return f
+// selection is which managed objects a list is to show. Parameters that ask for
+// relations would answer with too much if they were passed over; every object is a
+// root as long as there are none.
+func (p *parameters) selection() filter.Selection {
+	p.refuse("childAdditionId", "childAssetId", "childDeviceId")
+	s, err := filter.Language{}.Selection(p.values)
+	if p.err == nil {
+		p.err = err
 	}
-	f.IDs = []ids.Object{}
-	for _, s := range strings.Split(p.text("ids"), ",") {
-		id, err := ids.ParseObject(strings.TrimSpace(s))
-		if err != nil {
-			p.fault("ids: %q is no ID", s)
-			return f
-		}
-		f.IDs = append(f.IDs, id)
-	}
-	if len(f.IDs) > MaxIDs {
-		p.fault("ids: at most %d", MaxIDs)
-	}
-	return f
+	return s
 }
 
 // operationParameters are those of operationFilter.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"dormouse/codec/filter"
 	"dormouse/codec/platform"
 )
 
@@ -18,31 +19,32 @@ import (
 func FuzzQuery(f *testing.F) {
 	for _, q := range []string{
 		"", "pageSize=2000&currentPage=2&withTotalPages=true", "ids=1,2,3&type=a&text=b", "cursor=abc&pageSize=1",
+		"query=$filter%3D(name+eq+'x*')+$orderby%3Dname&fragmentType=a.b", "q=(", "query=bygroupid(1)",
 		"deviceId=1&agentId=1&status=PENDING&revert=true", "dateFrom=2026-01-31&dateTo=2026-01-31T12:00:00+01:00", "path=/3/0", "a=%zz", "currentPage=2147483648&pageSize=2000",
 	} {
 		f.Add(q)
 	}
 	type reading struct {
-		objects    ObjectFilter
+		objects    filter.Selection
 		operations OperationFilter
 		page       Page
 	}
 	read := func(raw string) (reading, error) {
 		q := parseQuery(raw)
-		r := reading{q.objectFilter(), q.operationFilter(), q.paging(platform.DefaultPageSize).page()}
+		r := reading{q.selection(), q.operationFilter(), q.paging(platform.DefaultPageSize).page()}
 		q.below()
 		return r, q.err
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		first, err := read(raw)
 		if err != nil {
-			if !errors.Is(err, ErrBadRequest) {
+			if v, _ := judge(err); v.status != http.StatusBadRequest && v.status != http.StatusUnprocessableEntity {
 				t.Fatalf("%q: %v", raw, err)
 			}
 			return
 		}
 		p := first.page
-		if p.Size < 1 || p.Size > platform.MaxPageSize || p.Skip < 0 || len(first.objects.IDs) > MaxIDs || len(p.Cursor) > 512 || (p.Cursor != "" && p.Skip != 0) {
+		if p.Size < 1 || p.Size > platform.MaxPageSize || p.Skip < 0 || len(first.objects.IDs) > filter.MaxIDs || len(p.Cursor) > 512 || (p.Cursor != "" && p.Skip != 0) {
 			t.Fatalf("%q is out of bounds: %+v", raw, first)
 		}
 		values, err := url.ParseQuery(raw)

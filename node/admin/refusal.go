@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"dormouse/codec/filter"
 	"dormouse/codec/platform"
 )
 
@@ -77,6 +78,10 @@ var verdicts = []verdict{
 	{"syntax", platform.ErrSyntax, http.StatusBadRequest, "", ""},
 	{"bounds", platform.ErrBounds, http.StatusRequestEntityTooLarge, "", ""},
 	{"shape", platform.ErrShape, http.StatusUnprocessableEntity, "", ""},
+	{"query syntax", filter.ErrSyntax, http.StatusBadRequest, "", ""},
+	{"query parameter", filter.ErrParameter, http.StatusBadRequest, "", ""},
+	{"query bounds", filter.ErrBounds, http.StatusUnprocessableEntity, "", ""},
+	{"query unsupported", filter.ErrUnsupported, http.StatusUnprocessableEntity, "", ""},
 	{"deadline", context.DeadlineExceeded, http.StatusServiceUnavailable, "The node did not get to it in time: try again.", "1"},
 	{"canceled", context.Canceled, http.StatusServiceUnavailable, "The request was given up.", "1"},
 }
@@ -95,7 +100,7 @@ func judge(err error) (verdict, string) {
 		case errors.As(err, &r):
 			return v, r.sentence
 		case v.sentence == "":
-			return v, err.Error() // a parser's, which speaks of the body alone
+			return v, err.Error() // a parser's, which speaks of the body or the query alone
 		}
 		return v, v.sentence
 	}

@@ -88,6 +88,12 @@ func (s *site) api(mux *http.ServeMux) {
 	for pattern, r := range map[string]resource{
 		platform.ObjectsPath: {area: "inventory", methods: methods{
 			http.MethodGet: s.listObjects, http.MethodPost: s.createObject}},
+		platform.ObjectsPath + "/count": {area: "inventory", methods: methods{http.MethodGet: s.countObjects}},
+		// The platform's client leaves a slash in an ID as it is.
+		platform.ExternalIDsPath + "/{type}/{externalId...}": {area: "identity", methods: methods{
+			http.MethodGet: s.getExternalID, http.MethodDelete: s.deleteExternalID}},
+		platform.GlobalIDsPath + "/{id}/externalIds": {area: "identity", methods: methods{
+			http.MethodGet: s.listExternalIDs, http.MethodPost: s.createExternalID}},
 		platform.ObjectsPath + "/{id}": {area: "inventory", methods: methods{
 			http.MethodGet: s.getObject, http.MethodPut: s.updateObject, http.MethodDelete: s.deleteObject}},
 		platform.OperationsPath: {area: "devicecontrol", methods: methods{
@@ -111,6 +117,7 @@ func (s *site) operator(mux *http.ServeMux, o Options) {
 	} {
 		mux.Handle(pattern, s.plain(resource{area: "general", methods: methods{http.MethodGet: get}}))
 	}
+	s.rootRoutes(mux)
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
 	}

@@ -152,8 +152,13 @@ func TestFilters(t *testing.T) {
 		"owner=Zoe":                      1,
 		"text=device-002":                10,
 		"text=device-002&type=meter":     0,
-		"ids=" + other.ID.String() + "," + group.ID.String() + ",1": 2,
-		"ids=" + group.ID.String() + "&type=meter":                  0,
+		"q=":                             41,
+		"query=type+eq+'meter'":          1,
+		"query=$filter%3D(name+eq+'device-001*'+or+has(com_example_Place.floor))+$orderby%3Dname": 11,
+		"query=com_example_Place.floor+eq+9007199254740993":                                       1,
+		"query=com_example_Place.floor+eq+9007199254740992":                                       0,
+		"ids=" + other.ID.String() + "," + group.ID.String() + ",1":                               2,
+		"ids=" + group.ID.String() + "&type=meter":                                                0,
 	} {
 		c, names := n.page(t, platform.ObjectsPath+"?pageSize=1&withTotalPages=true&withTotalElements=true&"+query)
 		if c.TotalElements != int64(want) || len(names) != min(want, 1) || (c.Next != "") != (want > 1) {

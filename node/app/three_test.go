@@ -45,6 +45,7 @@ func TestThreeNodesInOneProcess(t *testing.T) {
 		n.settled(t)
 	}
 	everyToEvery(t, nodes, "young")
+	sameInventory(t, nodes, "young")
 
 	// What it led goes to both others, and stays there for now.
 	check(t, first.Stop())
@@ -54,6 +55,7 @@ func TestThreeNodesInOneProcess(t *testing.T) {
 		n.settled(t)
 	}
 	everyToEvery(t, nodes, "old")
+	sameInventory(t, nodes, "old")
 	for i, n := range nodes {
 		all := must[map[string]float64](t)(n.api.Metrics())
 		asked, served := metric(all, "node_commands_total"), metric(all, "node_commands_served_total")

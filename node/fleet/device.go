@@ -28,22 +28,27 @@ type records struct {
 // records reads an endpoint; found is false where it was deleted meanwhile.
 func (v view) records(id ids.Endpoint) (r records, found bool, err error) {
 	shard, key := v.env.Shards.Of(id), wire.EndpointKey(id)
-	raw, found, err := v.get(shard, wire.ClassRegistration, key)
+	registration, found, err := v.get(shard, wire.ClassRegistration, key)
 	if err != nil || !found {
 		return r, false, err
 	}
+	contact, found, err := v.get(shard, wire.ClassContact, key)
+	if err != nil || !found {
+		return r, false, err
+	}
+	r, err = parseRecords(id, registration, contact)
+	return r, err == nil, err
+}
+
+func parseRecords(id ids.Endpoint, registration, contact []byte) (r records, err error) {
 	r.id = id
-	if r.registration, err = endpoint.ParseRegistration(raw); err != nil {
-		return r, false, fmt.Errorf("fleet: registration of endpoint %016x: %w", uint64(id), err)
+	if r.registration, err = endpoint.ParseRegistration(registration); err != nil {
+		return r, fmt.Errorf("fleet: registration of endpoint %016x: %w", uint64(id), err)
 	}
-	raw, found, err = v.get(shard, wire.ClassContact, key)
-	if err != nil || !found {
-		return r, false, err
+	if err := r.contact.Parse(contact); err != nil {
+		return r, fmt.Errorf("fleet: contact of endpoint %016x: %w", uint64(id), err)
 	}
-	if err := r.contact.Parse(raw); err != nil {
-		return r, false, fmt.Errorf("fleet: contact of endpoint %016x: %w", uint64(id), err)
-	}
-	return r, true, nil
+	return r, nil
 }
 
 // managedObject shows a device as the platform does.

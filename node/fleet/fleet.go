@@ -47,6 +47,8 @@ type Fleet struct {
 	// keys holds a client's Idempotency-Key while its first use is under way.
 	keys locks
 
+	sorting chan struct{} // a place for each list that is being sorted
+
 	news chan struct{} // one token: shards were added to led
 	mu   sync.Mutex    // guards what follows
 	led  []ids.Shard   // since the sweep looked last
@@ -57,7 +59,7 @@ var _ admin.Backend = (*Fleet)(nil)
 // New joins the API to the shell and to the credentials of endpoints. state reads
 // all shards, wherever they are.
 func New(env *endpoint.Env, state endpoint.State, gate Gate, c *credentials.Store, logger *slog.Logger) *Fleet {
-	return &Fleet{view: view{env, state, newOutages()}, gate: gate, credentials: c, logger: logger, news: make(chan struct{}, 1)}
+	return &Fleet{view: view{env, state, newOutages()}, gate: gate, credentials: c, logger: logger, sorting: make(chan struct{}, maxOrdered), news: make(chan struct{}, 1)}
 }
 
 // Credentials implements admin.Backend.

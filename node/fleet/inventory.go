@@ -1,12 +1,9 @@
 package fleet
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"dormouse/actors/endpoint"
@@ -14,7 +11,6 @@ import (
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
 	"dormouse/node/admin"
-	"dormouse/node/listing"
 )
 
 // Object shows one managed object.
@@ -50,101 +46,6 @@ func (v view) other(id ids.Object) (m platform.ManagedObject, found bool, err er
 	}
 	m, err = parseObject(id, value)
 	return m, err == nil, err
-}
-
-// Objects lists in the order of the IDs, which is the order of the shards.
-func (f *Fleet) Objects(ctx context.Context, filter admin.ObjectFilter, p admin.Page) (admin.List[platform.ManagedObject], error) {
-	var list admin.List[platform.ManagedObject]
-	cursor, err := objectCursor(p.Cursor)
-	if err != nil {
-		return list, err
-	}
-	from := cursor
-	if p.Total {
-		from = 0
-	}
-	pager := listing.Pager[platform.ManagedObject]{Page: p, List: &list}
-	now := time.Now()
-	v := f.request()
-	take := func(id ids.Object) (more bool, err error) {
-		behind := p.Cursor == "" || id > cursor
-		switch { // skipped or only counted: not read
-		case filterless(filter) && !behind:
-			return pager.Before(), nil
-		case filterless(filter) && !pager.Wanted():
-			return pager.Pass(), nil
-		}
-		m, found, err := v.object(id, now)
-		if err != nil || !found || !matches(&m, filter) {
-			return true, err
-		}
-		if !behind {
-			return pager.Before(), nil
-		}
-		return pager.Add(m, func() string { return id.String() }), nil
-	}
-	if filter.IDs != nil {
-		return list, v.eachOf(filter.IDs, from, take)
-	}
-	return list, v.eachObject(ctx, from, take)
-}
-
-func filterless(f admin.ObjectFilter) bool {
-	return f.Type == "" && f.FragmentType == "" && f.Owner == "" && f.Text == ""
-}
-
-// objectCursor is the ID behind which a list goes on, 0 for none.
-func objectCursor(cursor string) (ids.Object, error) {
-	if cursor == "" {
-		return 0, nil
-	}
-	id, err := ids.ParseObject(cursor)
-	if err != nil {
-		return 0, admin.Refuse(admin.ErrBadRequest, "The cursor %q is none of this list.", cursor)
-	}
-	return id, nil
-}
-
-// eachOf visits named objects that exist, each once, in the order of the IDs.
-func (v view) eachOf(wanted []ids.Object, from ids.Object, take func(ids.Object) (bool, error)) error {
-	wanted = slices.Clone(wanted)
-	slices.Sort(wanted)
-	for _, id := range slices.Compact(wanted) {
-		_, found, err := v.object(id, time.Time{})
-		if err != nil {
-			return err
-		}
-		if !found || id < from {
-			continue
-		}
-		if more, err := take(id); err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
-
-// matches applies a filter; Text is the beginning of a text field, or of the
-// name, in any case of letters.
-func matches(m *platform.ManagedObject, f admin.ObjectFilter) bool {
-	switch {
-	case f.Type != "" && m.Type != f.Type, f.Owner != "" && m.Owner != f.Owner:
-		return false
-	case f.FragmentType != "" && !m.Has(f.FragmentType):
-		return false
-	case f.Text == "":
-		return true
-	}
-	text := strings.ToLower(f.Text)
-	if strings.HasPrefix(strings.ToLower(m.Name), text) || strings.HasPrefix(strings.ToLower(m.Type), text) {
-		return true
-	}
-	for _, g := range m.Fragments {
-		if len(g.Raw) > 1 && g.Raw[0] == '"' && bytes.HasPrefix(bytes.ToLower(g.Raw[1:]), []byte(text)) {
-			return true
-		}
-	}
-	return false
 }
 
 // CreateObject makes an object that is no device: devices come by registering.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"testing"
 
 	"dormouse/actors/endpoint"
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/platform"
@@ -17,6 +19,20 @@ import (
 )
 
 func isRefusal(err, kind error) bool { return errors.Is(err, kind) }
+
+// selected reads the parameters of a list.
+func selected(t testing.TB, parameters string) filter.Selection {
+	t.Helper()
+	values, err := url.ParseQuery(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := filter.Language{}.Selection(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 func change(t *testing.T, body string) platform.ObjectChange {
 	t.Helper()
@@ -49,7 +65,7 @@ func TestObjectsByPages(t *testing.T) {
 			all = append(all, n.device(fmt.Sprintf("d%d", i), nil).Object())
 		}
 		slices.Sort(all)
-		for _, f := range []admin.ObjectFilter{{}, {Type: "other"}, {FragmentType: "c8y_IsDevice"}, {IDs: wanted(random, all)}} {
+		for _, f := range []filter.Selection{selected(t, ""), selected(t, "type=other"), selected(t, "fragmentType=c8y_IsDevice"), {IDs: wanted(random, all)}} {
 			checkObjects(t, n, seed, all, f, 1+random.IntN(150), random.IntN(2) == 0)
 		}
 	}
@@ -66,7 +82,7 @@ func wanted(random *rand.Rand, all []ids.Object) []ids.Object {
 	return append(list, list[len(list)-1])
 }
 
-func checkObjects(t *testing.T, n *node, seed uint64, all []ids.Object, f admin.ObjectFilter, size int, total bool) {
+func checkObjects(t *testing.T, n *node, seed uint64, all []ids.Object, f filter.Selection, size int, total bool) {
 	t.Helper()
 	var want, got []ids.Object
 	for _, id := range all {
@@ -74,7 +90,7 @@ func checkObjects(t *testing.T, n *node, seed uint64, all []ids.Object, f admin.
 		if err != nil {
 			t.Fatal(err)
 		}
-		if matches(&m, f) && (f.IDs == nil || slices.Contains(f.IDs, id)) {
+		if f.Match(&m) {
 			want = append(want, id)
 		}
 	}
@@ -107,18 +123,17 @@ func TestObjectFilters(t *testing.T) {
 	if _, err := n.CreateObject(context.Background(), change(t, `{"type":"group","name":"Cellars","x":{}}`), admin.IdempotencyKey{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, tc := range []struct {
-		filter admin.ObjectFilter
-		want   int
-	}{
-		{admin.ObjectFilter{}, 3}, {admin.ObjectFilter{Type: "meter"}, 1}, {admin.ObjectFilter{Type: deviceType}, 1},
-		{admin.ObjectFilter{Owner: "ann"}, 1}, {admin.ObjectFilter{FragmentType: "c8y_IsDevice"}, 2}, {admin.ObjectFilter{FragmentType: "x"}, 1},
-		{admin.ObjectFilter{Text: "URN:IMEI"}, 2}, {admin.ObjectFilter{Text: "in the"}, 1}, {admin.ObjectFilter{Text: "cellar"}, 1},
-		{admin.ObjectFilter{Type: "meter", Owner: "bob"}, 0}, {admin.ObjectFilter{Text: "met", Owner: "ann"}, 1},
+	for parameters, want := range map[string]int{
+		"": 3, "type=meter": 1, "type=" + deviceType: 1, "owner=ann": 1, "fragmentType=c8y_IsDevice": 2, "fragmentType=x": 1,
+		"text=URN:IMEI": 2, "text=in+the": 1, "text=cellar": 1, "type=meter&owner=bob": 0, "text=met&owner=ann": 1,
+		"query=name+eq+'urn:*'": 2, "query=name+eq+'Cellars'+or+note+eq+'*cellar'": 2, "query=lwm2mEndpoint+eq+'urn:imei:2'": 1,
+		"query=lwm2mEndpoint+eq+'urn:imei:3'": 0, "query=c8y_LwM2MRegistration.lifetime+eq+600": 2, "query=not(type+eq+'meter')": 2,
+		"query=id+eq+5": 0, "query=id+eq+'x'": 0, "q=": 2,
 	} {
-		list, err := n.Objects(context.Background(), tc.filter, admin.Page{Size: 10})
-		if err != nil || len(list.Items) != tc.want {
-			t.Errorf("%+v: %d, %v; want %d", tc.filter, len(list.Items), err, tc.want)
+		s := selected(t, parameters)
+		list, err := n.Objects(context.Background(), s, admin.Page{Size: 10, Total: true})
+		if err != nil || len(list.Items) != want || list.Total != int64(want) {
+			t.Errorf("%s: %d of %d, %v; want %d", parameters, len(list.Items), list.Total, err, want)
 		}
 	}
 }
@@ -219,9 +234,9 @@ func TestBrokenDisk(t *testing.T) {
 	ctx := context.Background()
 	for name, call := range map[string]func() error{
 		"Object":  func() error { _, err := n.Object(ctx, e.Object()); return err },
-		"Objects": func() error { _, err := n.Objects(ctx, admin.ObjectFilter{}, admin.Page{Size: 1}); return err },
+		"Objects": func() error { _, err := n.Objects(ctx, filter.Selection{}, admin.Page{Size: 1}); return err },
 		"named": func() error {
-			_, err := n.Objects(ctx, admin.ObjectFilter{IDs: []ids.Object{1}}, admin.Page{Size: 1})
+			_, err := n.Objects(ctx, filter.Selection{IDs: []ids.Object{1}}, admin.Page{Size: 1})
 			return err
 		},
 		"Update": func() error { _, err := n.UpdateObject(ctx, e.Object(), platform.ObjectChange{}); return err },

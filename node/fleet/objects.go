@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"dormouse/codec/ids"
-	"dormouse/codec/wire"
 	"dormouse/node/listing"
 )
 
@@ -14,18 +13,6 @@ import (
 // shard: the order of the shards is that of the IDs.
 
 type objectStream = listing.Stream[ids.Object]
-
-// eachObject visits all from an ID on.
-func (v view) eachObject(ctx context.Context, from ids.Object, take func(ids.Object) (bool, error)) error {
-	for shard := v.env.Shards.OfObject(from); shard < ids.Shard(v.env.Shards); shard++ {
-		devices := &objectStream{State: v.state, Shard: shard, Class: wire.ClassContact, From: from}
-		others := &objectStream{State: v.state, Shard: shard, Class: wire.ClassObject, From: from}
-		if more, err := mergeObjects(ctx, devices, others, take); err != nil || !more {
-			return err
-		}
-	}
-	return nil
-}
 
 func mergeObjects(ctx context.Context, a, b *objectStream, take func(ids.Object) (bool, error)) (more bool, err error) {
 	for {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dormouse/actors/operations"
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
 	"dormouse/node/admin"
@@ -160,7 +161,7 @@ func TestStrangeCursors(t *testing.T) {
 		if _, err := n.Operations(context.Background(), admin.OperationFilter{}, admin.Page{Size: 1, Cursor: cursor}); !isRefusal(err, admin.ErrBadRequest) {
 			t.Errorf("operations behind %q: %v", cursor, err)
 		}
-		if _, err := n.Objects(context.Background(), admin.ObjectFilter{}, admin.Page{Size: 1, Cursor: cursor}); !isRefusal(err, admin.ErrBadRequest) {
+		if _, err := n.Objects(context.Background(), filter.Selection{}, admin.Page{Size: 1, Cursor: cursor}); !isRefusal(err, admin.ErrBadRequest) {
 			t.Errorf("objects behind %q: %v", cursor, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
 	"dormouse/codec/wire"
@@ -415,7 +416,7 @@ func TestRefusalsOfOthers(t *testing.T) {
 			func(b admin.Backend) error { return b.Credentials().Remove(background, name) },
 			func(b admin.Backend) error { _, err := b.Object(background, e.Object()+1); return err },
 			func(b admin.Backend) error {
-				_, err := b.Objects(background, admin.ObjectFilter{}, admin.Page{Size: 5, Cursor: "x"})
+				_, err := b.Objects(background, filter.Selection{}, admin.Page{Size: 5, Cursor: "x"})
 				return err
 			},
 		} {

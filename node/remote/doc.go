@@ -2,6 +2,7 @@
 // shard, and from there into it.
 //
 //	State      Get, Scan        own shard: barrier, then the local store; else a call to the owner, who does the same
+//	           Select           own shard: node/fleet over the local store; else a call to the owner, who does the same
 //	Backend    changes          own shard: node/fleet; else a call to the owner, whose fleet makes the change
 //	Claims     of PSK identities, likewise, for node/credentials
 //	Establish, RemoteSign       sessions and signposts of handshakes and endpoints here whose shard is elsewhere

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dormouse/actors/endpoint"
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/lwm2m"
 	"dormouse/codec/platform"
@@ -62,11 +63,14 @@ func TestListsAreThoseOfOneNode(t *testing.T) {
 		one := w.single()
 		for _, n := range w.nodes {
 			for _, size := range []int{7, 100} {
-				same(t, pages(t, func(p admin.Page) (admin.List[platform.ManagedObject], error) {
-					return n.backend.Objects(background, admin.ObjectFilter{}, p)
-				}, size), pages(t, func(p admin.Page) (admin.List[platform.ManagedObject], error) {
-					return one.Objects(background, admin.ObjectFilter{}, p)
-				}, size))
+				for _, s := range []filter.Selection{{}, selected(t, "q="), selected(t, "query=name+eq+'d1*'+$orderby%3Dname+desc"), selected(t, "fragmentType=a.b"),
+					selected(t, "query=lwm2mEndpoint+eq+'d7'"), {IDs: []ids.Object{device, 5}}} {
+					same(t, pages(t, func(p admin.Page) (admin.List[platform.ManagedObject], error) {
+						return n.backend.Objects(background, s, p)
+					}, size), pages(t, func(p admin.Page) (admin.List[platform.ManagedObject], error) {
+						return one.Objects(background, s, p)
+					}, size))
+				}
 				for _, filter := range []admin.OperationFilter{{}, {Revert: true}, {HasDevice: true, Device: device}, {From: begin.Add(5 * time.Millisecond)}} {
 					same(t, pages(t, func(p admin.Page) (admin.List[platform.Operation], error) {
 						return n.backend.Operations(background, filter, p)
@@ -256,7 +260,7 @@ func TestOneBarrierForAList(t *testing.T) {
 		}
 		for _, n := range w.nodes {
 			w.reads = 0
-			list, err := n.backend.Objects(background, admin.ObjectFilter{}, admin.Page{Size: 50})
+			list, err := n.backend.Objects(background, filter.Selection{}, admin.Page{Size: 50})
 			if err != nil || len(list.Items) != 40 || w.reads != shards {
 				t.Errorf("%d objects behind %d barriers, %v", len(list.Items), w.reads, err)
 			}

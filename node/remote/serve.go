@@ -16,6 +16,7 @@ const (
 	KindMethod                    // a change that the API or a change of credentials wants
 	KindEstablish                 // a session that was made
 	KindSign                      // a signpost
+	KindSelect                    // managed objects of a shard, in part
 )
 
 // Command says of a kind that it changes something and should not be carried out
@@ -64,6 +65,8 @@ func (r *Router) server(kind byte) server {
 		return r.serveEstablish
 	case KindSign:
 		return r.serveSign
+	case KindSelect:
+		return r.serveSelect
 	}
 	return nil
 }

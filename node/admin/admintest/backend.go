@@ -7,7 +7,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -129,16 +128,4 @@ func cut[T any](all []T, p admin.Page) (list admin.List[T], err error) {
 		list.Total = int64(len(all))
 	}
 	return list, nil
-}
-
-// begins reports that a text field of the object begins with text.
-func begins(m *platform.ManagedObject, text string) bool {
-	for _, s := range []string{m.Name, m.Type, m.Owner} {
-		if strings.HasPrefix(s, text) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(m.Fragments, func(f platform.Fragment) bool {
-		return strings.HasPrefix(string(f.Raw), `"`+text)
-	})
 }

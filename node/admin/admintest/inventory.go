@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"dormouse/codec/filter"
 	"dormouse/codec/ids"
 	"dormouse/codec/platform"
 	"dormouse/node/admin"
@@ -15,26 +16,21 @@ func (b *Backend) object(id ids.Object) int {
 }
 
 // Objects implements admin.Inventory.
-func (b *Backend) Objects(ctx context.Context, f admin.ObjectFilter, p admin.Page) (list admin.List[platform.ManagedObject], err error) {
+func (b *Backend) Objects(ctx context.Context, s filter.Selection, p admin.Page) (list admin.List[platform.ManagedObject], err error) {
 	if err := b.begin(ctx); err != nil {
 		return list, err
 	}
 	defer b.mu.Unlock()
 	var matching []platform.ManagedObject
 	for _, m := range b.objects {
-		if objectMatches(&m, f) {
+		if s.Match(&m) {
 			matching = append(matching, m)
 		}
 	}
+	slices.SortStableFunc(matching, func(m, n platform.ManagedObject) int {
+		return s.Query.Compare(s.Query.SortKey(filter.Managed{ManagedObject: &m}), s.Query.SortKey(filter.Managed{ManagedObject: &n}))
+	})
 	return cut(matching, p)
-}
-
-func objectMatches(m *platform.ManagedObject, f admin.ObjectFilter) bool {
-	return (f.Type == "" || f.Type == m.Type) &&
-		(f.Owner == "" || f.Owner == m.Owner) &&
-		(f.FragmentType == "" || m.Has(f.FragmentType)) &&
-		(f.Text == "" || begins(m, f.Text)) &&
-		(f.IDs == nil || slices.Contains(f.IDs, m.ID))
 }
 
 // Object implements admin.Inventory.
