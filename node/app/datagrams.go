@@ -98,7 +98,8 @@ func (a *App) send(list []shell.Out) {
 }
 
 // sendBack gives a datagram to the node that has its socket, if that is another
-// one, and this one has not the same (Config.DirectEgress). Where that is gone the datagram is lost, as on any way to the device.
+// one, and this one has not the same (Config.DirectEgress). Where that is gone the
+// datagram is lost, as on any way to the device.
 func (a *App) sendBack(path wire.ReturnPath, payload []byte, news *shell.News) bool {
 	if a.peers == nil || path.Node == 0 || path.Node == a.self.ID {
 		if news != nil {
