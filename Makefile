@@ -71,7 +71,7 @@ fuzz:
 		done; \
 	done
 
-## soak: the tests called TestSoak..., for SOAK each instead of a minute
+## soak: the tests called TestSoak..., for SOAK each instead of half a minute
 soak:
 	SOAK=$(SOAK) $(GO) test -count=1 -v -run '^TestSoak' -timeout 0 ./...
 

@@ -89,6 +89,7 @@ func TestThreeNodesAreKilledAndStopped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute")
 	}
+	t.Parallel() // a minute beside the other one's
 	o := Options{
 		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 300, Secure: 0.5, Late: 0.05, Loss: 0.1, Rate: 60, Orders: 6,
 		For: time.Minute, Every: 9 * time.Second, Faults: []string{"kill", "stop"}, Settle: 3 * time.Minute, Recovery: time.Minute,
@@ -265,6 +266,7 @@ func TestThreeNodesAreTroubled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a minute")
 	}
+	t.Parallel() // a minute beside the other one's
 	if !labtest.Within(t) {
 		return
 	}

@@ -18,7 +18,7 @@ import (
 	"dormouse/node/app/apptest"
 )
 
-// soakTime is how long TestSoak runs: what SOAK says, else a minute; else, for
+// soakTime is how long TestSoak runs: what SOAK says, else half a minute; else, for
 // those in a hurry and under the race detector, some seconds.
 func soakTime(t *testing.T) time.Duration {
 	if text := os.Getenv("SOAK"); text != "" {
@@ -27,7 +27,7 @@ func soakTime(t *testing.T) time.Duration {
 	if testing.Short() || raced {
 		return 5 * time.Second
 	}
-	return time.Minute
+	return 30 * time.Second
 }
 
 const (
