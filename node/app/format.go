@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"dormouse/codec/format"
 	"dormouse/codec/ids"
@@ -88,7 +89,7 @@ func (o among) Format(context.Context) (admin.Format, error) {
 	next, err := o.a.peers.NextFormat()
 	switch {
 	case errors.Is(err, peers.ErrFormat):
-		f.Waits = err.Error()
+		f.Waits = reason(err)
 	case err != nil:
 		return f, err
 	}
@@ -101,11 +102,19 @@ func (o among) Finalize(ctx context.Context) (admin.Format, error) {
 	level, err := o.a.peers.Finalize(ctx)
 	switch {
 	case errors.Is(err, peers.ErrFormat):
-		return admin.Format{}, admin.Refuse(admin.ErrConflict, "%v.", err)
+		return admin.Format{}, admin.Refuse(admin.ErrConflict, "Not yet: %s.", reason(err))
 	case err != nil:
 		return admin.Format{}, fmt.Errorf("%w: %w", admin.ErrBusy, err)
 	}
 	return admin.Format{Level: int(level)}, nil
+}
+
+// reason is what an ErrFormat says, for people.
+func reason(err error) string {
+	if _, text, found := strings.Cut(err.Error(), peers.ErrFormat.Error()+": "); found {
+		return text
+	}
+	return err.Error()
 }
 
 // levels is a range as the API shows it: "1" or "1-2".
