@@ -117,7 +117,6 @@ func nothingDropped(t *testing.T, nodes []node) (held float64) {
 // whatever devices send at any node is answered, without a repetition, and so it is
 // when one of the nodes is stopped.
 func TestHandingOverLosesNothing(t *testing.T) {
-	t.Parallel() // it waits more than it works
 	nodes := trio(t)
 	for shard := range ids.Shard(shardsOfATrio) {
 		handOver(t, nodes, shard, nodes[int(shard)%3])
