@@ -43,7 +43,7 @@ func (e *Endpoint) register(now time.Time, d *Datagram, fx *Effects) {
 		e.create(now, q.Endpoint)
 	}
 	e.begin(now, &q, list)
-	e.at.Signposted = false                       // another device may have had our address meanwhile
+	e.at.Signposted = false // another device may have had our address meanwhile
 	e.moved(d.Path, fx)
 	e.arm(now, fx)
 	a := exchange.Answer{Code: coap.Created, Format: lwm2m.FormatNone, Options: []coap.Option{

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,18 +28,6 @@ func TestMain(m *testing.M) {
 		os.Exit(servertest.Main(os.Args[1:], os.Stderr))
 	}
 	os.Exit(m.Run())
-}
-
-// build builds the node.
-func build(t *testing.T) (program string) {
-	t.Helper()
-	program = filepath.Join(t.TempDir(), "dormouse")
-	c := exec.Command("go", "build", "-o", program, "dormouse/node")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("building the node: %v\n%s", err, out)
-	}
-	return program
 }
 
 // passes makes a run, which must break nothing, and returns its report.
@@ -65,7 +52,7 @@ func passes(t *testing.T, o Options, most time.Duration) (*Report, string) {
 func TestNodeIsKilled(t *testing.T) {
 	var events bytes.Buffer
 	o := Options{
-		Program: build(t), Dir: t.TempDir(), Nodes: 1, Devices: 200, Secure: 0.5, Late: 0.05, Loss: 0.2, Rate: 100, Orders: 20,
+		Program: servertest.Build(t), Dir: t.TempDir(), Nodes: 1, Devices: 200, Secure: 0.5, Late: 0.05, Loss: 0.2, Rate: 100, Orders: 20,
 		For: 11 * time.Second, Every: 3500 * time.Millisecond, Faults: []string{"kill"}, Settle: 2 * time.Minute, AckTimeout: 500 * time.Millisecond, Seed: 1,
 		History: &events,
 	}
@@ -91,7 +78,7 @@ func TestThreeNodesAreKilledAndStopped(t *testing.T) {
 	}
 	t.Parallel() // a minute beside the other one's
 	o := Options{
-		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 300, Secure: 0.5, Late: 0.05, Loss: 0.1, Rate: 60, Orders: 6,
+		Program: servertest.Build(t), Dir: t.TempDir(), Nodes: 3, Devices: 300, Secure: 0.5, Late: 0.05, Loss: 0.1, Rate: 60, Orders: 6,
 		For: time.Minute, Every: 9 * time.Second, Faults: []string{"kill", "stop"}, Settle: 3 * time.Minute, Recovery: time.Minute,
 	}
 	r, text := passes(t, o, 6*time.Minute)
@@ -271,7 +258,7 @@ func TestThreeNodesAreTroubled(t *testing.T) {
 		return
 	}
 	o := Options{
-		Program: build(t), Dir: t.TempDir(), Nodes: 3, Devices: 200, Secure: 0.5, Loss: 0.1, Rate: 40, Orders: 4, Seed: 3,
+		Program: servertest.Build(t), Dir: t.TempDir(), Nodes: 3, Devices: 200, Secure: 0.5, Loss: 0.1, Rate: 40, Orders: 4, Seed: 3,
 		For: time.Minute, Every: 14 * time.Second, Faults: []string{"cut", "slow", "full"}, Settle: 3 * time.Minute, Recovery: time.Minute,
 	}
 	r, text := passes(t, o, 6*time.Minute)

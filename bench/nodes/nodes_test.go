@@ -4,27 +4,15 @@ import (
 	"context"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"dormouse/bench/load"
+	"dormouse/bench/server/servertest"
 	"dormouse/codec/ids"
 )
-
-// build builds the node.
-func build(t *testing.T) (program string) {
-	t.Helper()
-	program = filepath.Join(t.TempDir(), "dormouse")
-	c := exec.Command("go", "build", "-o", program, "dormouse/node")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("building the node: %v\n%s", err, out)
-	}
-	return program
-}
 
 // Three nodes are started; updates that are aimed at owners cross no link, and
 // those that go astray cross two each, there and back.
@@ -32,7 +20,7 @@ func TestAimedUpdates(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	dir := t.TempDir()
-	n, err := Start(ctx, Options{Program: build(t), Count: 3, Dir: dir})
+	n, err := Start(ctx, Options{Program: servertest.Build(t), Count: 3, Dir: dir})
 	defer func() {
 		if err := n.Close(); err != nil {
 			t.Error(err)

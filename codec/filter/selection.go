@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"dormouse/codec/ids"
@@ -13,10 +12,9 @@ import (
 
 // Bounds of the plain parameters.
 const (
-	MaxIDs    = 200     // of "ids"
-	MaxNumber = 1 << 31 // of a page, so that no offset overflows
-	MaxCursor = 512     // bytes
-	maxText   = 1024    // bytes of a value that is compared
+	MaxIDs    = 200  // of "ids"
+	MaxCursor = 512  // bytes, of a list that is sorted too
+	maxText   = 1024 // bytes of a value that is compared
 )
 
 // Relation is how an object belongs to its parents.
@@ -81,17 +79,6 @@ type View struct {
 	Names         bool // of references; skipChildrenNames leaves them out
 }
 
-// Page is which part of a list is to be shown.
-type Page struct {
-	Number                  int64  // 1 to MaxNumber
-	Size                    int64  // 1 to platform.MaxPageSize
-	Cursor                  string // "" for none; goes before the number
-	WithPages, WithElements bool   // totals
-}
-
-// Skip is how many objects come before the page.
-func (p Page) Skip() int64 { return (p.Number - 1) * p.Size }
-
 // Selection reads the parameters of a list of managed objects. Others are passed
 // over.
 func (l Language) Selection(values url.Values) (Selection, error) {
@@ -146,20 +133,6 @@ func ParseView(values url.Values) (View, error) {
 	return v, r.err
 }
 
-// ParsePage reads currentPage, pageSize (size where it is absent), cursor,
-// withTotalPages and withTotalElements.
-func ParsePage(values url.Values, size int64) (Page, error) {
-	r := reader{values: values}
-	p := Page{
-		Number: r.integer("currentPage", 1, MaxNumber), Size: r.integer("pageSize", size, platform.MaxPageSize), Cursor: values.Get("cursor"),
-		WithPages: r.bool("withTotalPages", false), WithElements: r.bool("withTotalElements", false),
-	}
-	if len(p.Cursor) > MaxCursor {
-		r.fault("cursor: %d bytes, at most %d", len(p.Cursor), MaxCursor)
-	}
-	return p, r.err
-}
-
 // reader takes typed values out of parameters and keeps the first fault.
 type reader struct {
 	values url.Values
@@ -190,20 +163,6 @@ func (r *reader) bool(name string, absent bool) bool {
 		r.fault("%s=%.40s is neither true nor false", name, s)
 	}
 	return absent
-}
-
-// integer is the value from 1 to high, or absent.
-func (r *reader) integer(name string, absent, high int64) int64 {
-	s := r.values.Get(name)
-	if s == "" {
-		return absent
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 1 || n > high {
-		r.fault("%s=%.40s is no number from 1 to %d", name, s, high)
-		return absent
-	}
-	return n
 }
 
 func (r *reader) id(name, text string) ids.Object {

@@ -67,24 +67,7 @@ func TestSelectionMatch(t *testing.T) {
 	}
 }
 
-func TestPageAndView(t *testing.T) {
-	for raw, want := range map[string]Page{
-		"":                            {Number: 1, Size: 5},
-		"currentPage=3&pageSize=2000": {Number: 3, Size: 2000},
-		"withTotalPages=true&withTotalElements=false&cursor=12": {Number: 1, Size: 5, Cursor: "12", WithPages: true},
-	} {
-		if got, err := ParsePage(parameters(t, raw), 5); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", raw, got, err)
-		}
-	}
-	if p := (Page{Number: MaxNumber, Size: 2000}); p.Skip() != (MaxNumber-1)*2000 {
-		t.Error(p.Skip())
-	}
-	for _, raw := range []string{"currentPage=0", "currentPage=-1", "currentPage=2147483649", "pageSize=0", "pageSize=2001", "pageSize=x", "withTotalPages=1", "cursor=" + strings.Repeat("x", MaxCursor+1)} {
-		if p, err := ParsePage(parameters(t, raw), 5); !errors.Is(err, ErrParameter) {
-			t.Errorf("%.40s: %+v, %v", raw, p, err)
-		}
-	}
+func TestView(t *testing.T) {
 	for raw, want := range map[string]View{
 		"": {Children: true, Names: true}, "withParents=true&withChildren=false": {Parents: true, Names: true},
 		"withChildrenCount=true&skipChildrenNames=true": {Children: true, ChildrenCount: true},

@@ -118,7 +118,7 @@ func (p *parameters) paging(size int64) paging {
 		withPages:    p.bool("withTotalPages"),
 		withElements: p.bool("withTotalElements"),
 	}
-	if len(g.cursor) > 512 {
+	if len(g.cursor) > filter.MaxCursor {
 		p.fault("the cursor is none of ours")
 	}
 	return g
